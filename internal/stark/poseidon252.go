@@ -1,0 +1,269 @@
+package stark
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+	"sync"
+
+	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
+
+	"github.com/bitsage/bitsage/internal/m31"
+)
+
+// Starknet's Poseidon: the Hades permutation with state width 3, 8 full and 83
+// partial rounds, S-box x^3 and the MDS matrix [[3,1,1],[1,-1,1],[1,1,-2]] over
+// the field of the Stark curve (Starknet documentation, "Hash functions").
+const (
+	hadesFullRounds    = 8
+	hadesPartialRounds = 83
+)
+
+// hadesConstants derives the round constants: number i is SHA-256("Hades" || i
+// in decimal) modulo the field's prime.
+var hadesConstants = sync.OnceValue(func() *[hadesFullRounds + hadesPartialRounds][3]fp.Element {
+	var c [hadesFullRounds + hadesPartialRounds][3]fp.Element
+	for i := range c {
+		for j := range c[i] {
+			h := sha256.Sum256([]byte("Hades" + strconv.Itoa(3*i+j)))
+			c[i][j].SetBytes(h[:])
+		}
+	}
+	return &c
+})
+
+type felt = fp.Element
+
+// hades permutes the state in place.
+func hades(s *[3]felt) {
+	cube := func(x *felt) {
+		var t felt
+		t.Square(x)
+		x.Mul(x, &t)
+	}
+	for r, c := range hadesConstants() {
+		for i := range s {
+			s[i].Add(&s[i], &c[i])
+		}
+		if r < hadesFullRounds/2 || r >= hadesFullRounds/2+hadesPartialRounds {
+			cube(&s[0])
+			cube(&s[1])
+		}
+		cube(&s[2])
+		var sum, t felt
+		sum.Add(&s[0], &s[1]).Add(&sum, &s[2])
+		t.Double(&s[0])
+		s[0].Add(&sum, &t)
+		t.Double(&s[1])
+		s[1].Sub(&sum, &t)
+		t.Double(&s[2]).Add(&t, &s[2])
+		s[2].Sub(&sum, &t)
+	}
+}
+
+// poseidonHash is Starknet's poseidon_hash of two elements.
+func poseidonHash(a, b *felt) felt {
+	s := [3]felt{*a, *b, {}}
+	s[2].SetUint64(2)
+	hades(&s)
+	return s[0]
+}
+
+// poseidonSponge is Starknet's poseidon_hash_many, fed one element at a time.
+type poseidonSponge struct {
+	state [3]felt
+	odd   bool
+}
+
+func (p *poseidonSponge) absorb(x *felt) {
+	if !p.odd {
+		p.state[0].Add(&p.state[0], x)
+	} else {
+		p.state[1].Add(&p.state[1], x)
+		hades(&p.state)
+	}
+	p.odd = !p.odd
+}
+
+func (p *poseidonSponge) sum() felt {
+	var one felt
+	one.SetOne()
+	p.absorb(&one)
+	if p.odd {
+		hades(&p.state)
+	}
+	return p.state[0]
+}
+
+// shiftAdd sets x to x*2^n + v.
+func shiftAdd(x *felt, n uint, v uint32) {
+	var f felt
+	f.SetUint64(1 << n)
+	x.Mul(x, &f)
+	f.SetUint64(uint64(v))
+	x.Add(x, &f)
+}
+
+// addLength adds n*2^248, which tells how much of a padded word was filled.
+func addLength(x *felt, n int) {
+	var b [32]byte
+	b[0] = byte(n)
+	var f felt
+	f.SetBytes(b[:])
+	x.Add(x, &f)
+}
+
+func toFelt(h *Hash) (f felt) { f.SetBytes(h[:]); return f }
+
+type poseidonChannel struct {
+	digest felt
+	draws  uint64
+}
+
+func (c *poseidonChannel) Digest() Hash { return c.digest.Bytes() }
+
+func (c *poseidonChannel) set(d felt) { c.digest, c.draws = d, 0 }
+
+func (c *poseidonChannel) MixRoot(h Hash) {
+	r := toFelt(&h)
+	c.set(poseidonHash(&c.digest, &r))
+}
+
+func (c *poseidonChannel) MixFelts(v []m31.QM31) {
+	var s poseidonSponge
+	s.absorb(&c.digest)
+	for i := 0; i < len(v); i += 2 {
+		var f felt
+		f.SetOne() // a leading 1 marks the length of the last, maybe shorter, word
+		for _, x := range v[i:min(i+2, len(v))] {
+			for _, e := range x.Coords() {
+				shiftAdd(&f, 31, uint32(e))
+			}
+		}
+		s.absorb(&f)
+	}
+	c.set(s.sum())
+}
+
+func (c *poseidonChannel) MixU32s(v []uint32) {
+	var s poseidonSponge
+	s.absorb(&c.digest)
+	for i := 0; i < len(v); i += 7 {
+		var f felt
+		chunk := v[i:min(i+7, len(v))]
+		for j := range 7 {
+			var w uint32
+			if j < len(chunk) {
+				w = chunk[j]
+			}
+			shiftAdd(&f, 32, w)
+		}
+		if len(chunk) < 7 {
+			addLength(&f, len(chunk))
+		}
+		s.absorb(&f)
+	}
+	c.set(s.sum())
+}
+
+func (c *poseidonChannel) MixU64(v uint64) {
+	var f felt
+	f.SetUint64(v)
+	c.set(poseidonHash(&c.digest, &f))
+}
+
+func (c *poseidonChannel) draw() Hash {
+	s := [3]felt{c.digest}
+	s[1].SetUint64(c.draws)
+	s[2].SetUint64(3)
+	c.draws++
+	hades(&s)
+	return s[0].Bytes()
+}
+
+func (c *poseidonChannel) DrawU32s() []uint32 {
+	h := c.draw()
+	out := make([]uint32, 7)
+	for i := range out {
+		out[i] = binary.BigEndian.Uint32(h[28-4*i:])
+	}
+	return out
+}
+
+func (c *poseidonChannel) drawBase() (out [8]m31.Elem) {
+	h := c.draw()
+	var limbs [4]uint64 // least significant first
+	for i := range limbs {
+		limbs[i] = binary.BigEndian.Uint64(h[24-8*i:])
+	}
+	for i := range out {
+		bit := 31 * i
+		w := limbs[bit/64] >> (bit % 64)
+		if bit%64 > 33 {
+			w |= limbs[bit/64+1] << (64 - bit%64)
+		}
+		out[i] = m31.New(w & m31.P) // the limb p becomes 0
+	}
+	return out
+}
+
+func (c *poseidonChannel) DrawFelt() m31.QM31 {
+	b := c.drawBase()
+	return m31.Q(b[0], b[1], b[2], b[3])
+}
+
+func (c *poseidonChannel) DrawFelts(n int) []m31.QM31 { return drawFelts(n, c.drawBase) }
+
+func (c *poseidonChannel) PowChecker(n int) func(uint64) bool {
+	var s poseidonSponge
+	var f felt
+	f.SetUint64(powPrefix)
+	s.absorb(&f)
+	s.absorb(&c.digest)
+	f.SetUint64(uint64(n))
+	s.absorb(&f)
+	seed := s.sum()
+	return func(nonce uint64) bool {
+		var f felt
+		f.SetUint64(nonce)
+		h := poseidonHash(&seed, &f)
+		b := h.Bytes()
+		zeros := bits.TrailingZeros64(binary.BigEndian.Uint64(b[24:]))
+		if zeros == 64 {
+			zeros += bits.TrailingZeros64(binary.BigEndian.Uint64(b[16:]))
+		}
+		return zeros >= n
+	}
+}
+
+type poseidonHasher struct{}
+
+func (poseidonHasher) Leaf(row []m31.Elem) Hash {
+	var s poseidonSponge
+	for i := 0; i < len(row); i += 8 {
+		var f felt
+		chunk := row[i:min(i+8, len(row))]
+		for _, e := range chunk {
+			shiftAdd(&f, 31, uint32(e))
+		}
+		if len(chunk) < 8 {
+			addLength(&f, len(chunk))
+		}
+		s.absorb(&f)
+	}
+	h := s.sum()
+	return h.Bytes()
+}
+
+func (poseidonHasher) Node(left, right *Hash) Hash {
+	l, r := toFelt(left), toFelt(right)
+	h := poseidonHash(&l, &r)
+	return h.Bytes()
+}
+
+// FeltHash parses a canonical felt252 in big-endian form.
+func isFelt(h *Hash) bool {
+	var f felt
+	return f.SetBytesCanonical(h[:]) == nil
+}
