@@ -327,6 +327,18 @@ func (a *AIR) CheckScalars(syms Symbols) error {
 	return nil
 }
 
+// CheckAt tells whether the sampled values satisfy the constraints at the
+// out-of-domain point.
+func (a *AIR) CheckAt(l *stark.Layout, values [][][]QM31, syms Symbols, alpha QM31, oods circle.SecurePoint) (bool, error) {
+	var evalErr error
+	ok := l.CompositionHolds(values, alpha, oods, func(values [][][]QM31, alpha, inv QM31) QM31 {
+		v, err := a.atPoint(values, syms, alpha, inv)
+		evalErr = err
+		return v
+	})
+	return ok, evalErr
+}
+
 // atPoint combines all constraints at the out-of-domain point by Horner's rule.
 func (a *AIR) atPoint(values [][][]QM31, syms Symbols, alpha, inv QM31) (QM31, error) {
 	var acc QM31

@@ -1,6 +1,7 @@
 package circle
 
 import (
+	"math/bits"
 	"sync"
 
 	"github.com/bitsage/bitsage/internal/m31"
@@ -46,6 +47,23 @@ func TwiddlesOf(k int) *Twiddles {
 	return t
 }
 
+// Point returns the point at a storage slot of the canonic domain of size
+// 2^t.LogSize, as StoragePoint does, from the tables.
+func (t *Twiddles) Point(slot int) Point {
+	if t.LogSize == 1 {
+		return StoragePoint(slot, 1)
+	}
+	// Slots come in conjugate pairs; neighbouring pairs have opposite x.
+	p := Point{t.Layer[1][slot>>2], t.Layer[0][slot>>1]}
+	if slot&2 != 0 {
+		p.X = p.X.Neg()
+	}
+	if slot&1 != 0 {
+		p.Y = p.Y.Neg()
+	}
+	return p
+}
+
 // LineTwiddlesOf returns the coordinates by which the line domain of size 2^k
 // folds (one per storage pair) and their inverses, k >= 1.
 func LineTwiddlesOf(k int) (x, inv []m31.Elem) {
@@ -85,9 +103,13 @@ func Interpolate(v []m31.Elem) {
 	for l := 0; l < k; l++ {
 		InverseLayer(v, t.Inverse[l], l)
 	}
-	scale := m31.Elem(1).Mul(m31.New(uint64(len(v))).Inv())
-	for i := range v {
-		v[i] = v[i].Mul(scale)
+	Scale(v, m31.New(uint64(len(v))).Inv())
+}
+
+// Scale multiplies every element of v by c.
+func Scale(v []m31.Elem, c m31.Elem) {
+	for i, e := range v {
+		v[i] = e.Mul(c)
 	}
 }
 
@@ -150,13 +172,7 @@ func ForwardLayer(v, t []m31.Elem, l int) {
 }
 
 // Log2 returns k with 2^k = n; n must be a power of two.
-func Log2(n int) int {
-	k := 0
-	for 1<<k < n {
-		k++
-	}
-	return k
-}
+func Log2(n int) int { return bits.TrailingZeros(uint(n)) }
 
 // Basis returns the values at p of the 2^k basis polynomials of a circle
 // polynomial of size 2^k, in coefficient order.

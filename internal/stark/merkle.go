@@ -63,6 +63,10 @@ func verifyMerkle(h Hasher, root Hash, logHeight int, positions []int, leaves []
 	return nil
 }
 
+// Lift maps leaf p of a tree of the given height to the slot of a column of n
+// values.
+func Lift(p, height, n int) int { return circle.LiftIndex(p, height-circle.Log2(n)) }
+
 // MerkleRoot returns the root of the lifted tree of height logHeight over
 // columns of evaluations in storage order. It is the sequential reference for
 // the prover's trees.
@@ -82,7 +86,7 @@ func MerkleLayers(h Hasher, columns [][]m31.Elem, logHeight int) [][]Hash {
 	row := make([]m31.Elem, len(columns))
 	for p := range leaves {
 		for i, c := range order {
-			row[i] = columns[c][circle.LiftIndex(p, logHeight-logs[c])]
+			row[i] = columns[c][Lift(p, logHeight, len(columns[c]))]
 		}
 		leaves[p] = h.Leaf(row)
 	}

@@ -48,7 +48,7 @@ func (l *Layout) Height(tree int) int {
 func (l *Layout) Columns() [][]Column {
 	comp := make([]Column, 8)
 	for i := range comp {
-		comp[i] = Column{l.MaxLog(), []int{0}}
+		comp[i] = Column{l.LogDegree - 1, []int{0}}
 	}
 	return append(append([][]Column(nil), l.Trees...), comp)
 }
@@ -261,15 +261,12 @@ type Composition func(values [][][]QM31, alpha, inv QM31) QM31
 // Verify verifies the proof on a channel that has absorbed the statement and all
 // trees but the composition's. CheckShape must have accepted the proof.
 func (l *Layout) Verify(ch Channel, p *Proof, composition Composition) error {
-	M, L := l.MaxLog(), l.Lifted()
-	trees := len(l.Trees)
+	L, trees := l.Lifted(), len(l.Trees)
 
 	alpha := ch.DrawFelt()
 	ch.MixRoot(p.Commitments[trees])
 	oods := circle.SecurePointAt(ch.DrawFelt())
-	x := circle.DoubleXSecure(oods.X, M-1) // vanishes on the canonic coset
-	got := composition(p.SampledValues, alpha, x.Inv())
-	if want := joinHalves(p.SampledValues[trees], x); got != want {
+	if !l.CompositionHolds(p.SampledValues, alpha, oods, composition) {
 		return invalid(CheckComposition, "the constraints do not hold at the out-of-domain point")
 	}
 	ch.MixFelts(Flatten(p.SampledValues))
@@ -296,6 +293,13 @@ func (l *Layout) Verify(ch Channel, p *Proof, composition Composition) error {
 		values[k] = quotientAt(batches, p.QueriedValues, k, circle.StoragePoint(pos, L))
 	}
 	return verifyFRI(l.Config, l.Kind.Hasher(), L, alphas, &p.FRI, queries, values)
+}
+
+// CompositionHolds compares the sampled composition polynomial with the
+// constraints, evaluated on the sampled values of the trace.
+func (l *Layout) CompositionHolds(values [][][]QM31, alpha QM31, oods circle.SecurePoint, composition Composition) bool {
+	x := circle.DoubleXSecure(oods.X, l.MaxLog()-1) // vanishes on the canonic coset
+	return composition(values, alpha, x.Inv()) == joinHalves(values[len(l.Trees)], x)
 }
 
 // joinHalves puts the composition polynomial together: left + x*right.

@@ -1,0 +1,91 @@
+// Package backend defines the whole-column operations that a prover needs.
+// Implementations differ in speed only: for the same input all of them return
+// the same values, whatever the number of threads.
+package backend
+
+import (
+	"context"
+
+	"github.com/bitsage/bitsage/internal/air"
+	"github.com/bitsage/bitsage/internal/circle"
+	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/stark"
+)
+
+// Backend runs the operations. Columns are in storage order unless a method says
+// otherwise. Methods stop early with the context's error when it ends; outputs
+// are then unspecified. A Backend is safe for concurrent use.
+type Backend interface {
+	// Name names the implementation for reports.
+	Name() string
+
+	// Interpolate replaces the evaluations of each column by the coefficients of
+	// its polynomial.
+	Interpolate(ctx context.Context, columns [][]m31.Elem) error
+
+	// Evaluate writes to dst[i] the evaluations of the polynomial coeffs[i] on
+	// the canonic domain of size len(dst[i]).
+	Evaluate(ctx context.Context, dst, coeffs [][]m31.Elem) error
+
+	// Merkle returns the layers of the lifted tree of height logHeight over the
+	// columns, the root first.
+	Merkle(ctx context.Context, h stark.Hasher, columns [][]m31.Elem, logHeight int) ([][]stark.Hash, error)
+
+	// MerklePacked returns the layers of the tree over a secure column whose
+	// leaves hold 2^packing neighbours each.
+	MerklePacked(ctx context.Context, h stark.Hasher, column m31.SecureVec, packing int) ([][]stark.Hash, error)
+
+	// EvalAt returns the values of polynomials, given by coefficients, at points.
+	EvalAt(ctx context.Context, polys []Poly) ([]m31.QM31, error)
+
+	// Constraints adds a component's constraint quotients to an accumulator.
+	Constraints(ctx context.Context, c *Constraints) error
+
+	// Fractions computes LogUp fractions.
+	Fractions(ctx context.Context, f *Fractions) ([]m31.SecureVec, error)
+
+	// Quotients computes the DEEP quotient column.
+	Quotients(ctx context.Context, q *Quotients) (m31.SecureVec, error)
+
+	// FoldCircle folds a secure column on the circle to one on a line.
+	FoldCircle(ctx context.Context, column m31.SecureVec, alpha m31.QM31) (m31.SecureVec, error)
+
+	// FoldLine folds a secure column on a line domain to half its length.
+	FoldLine(ctx context.Context, column m31.SecureVec, alpha m31.QM31) (m31.SecureVec, error)
+
+	// Grind returns the smallest nonce that check accepts.
+	Grind(ctx context.Context, check func(nonce uint64) bool) (uint64, error)
+}
+
+// Poly asks for the value of a polynomial at a point.
+type Poly struct {
+	Coeffs []m31.Elem
+	Point  circle.SecurePoint
+}
+
+// Constraints describes the evaluation of one component's constraints on the
+// domain of size 2^(LogSize+1).
+type Constraints struct {
+	Program *air.Program
+	Columns [][]m31.Elem // per program input, on the domain of size 2^(LogSize+1)
+	LogSize int
+	Coeffs  []m31.QM31    // of the program's outputs
+	Acc     m31.SecureVec // += sum of Coeffs[i]*output[i] / vanishing
+}
+
+// Fractions describes the evaluation of a component's LogUp fractions on its
+// rows. The program's outputs come in pairs, numerator and denominator.
+type Fractions struct {
+	Program *air.Program
+	Columns [][]m31.Elem // per program input, on the trace domain
+	LogSize int
+	Pairs   int
+}
+
+// Quotients describes a DEEP quotient column: Batches over the columns of
+// Trees, all lifted to size 2^Log.
+type Quotients struct {
+	Trees   [][][]m31.Elem
+	Batches []*stark.Batch
+	Log     int
+}

@@ -1,0 +1,34 @@
+package cpu
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// parallel calls f on consecutive ranges that cover 0 to n, from up to
+// GOMAXPROCS goroutines, each range at most grain long, and returns when all
+// calls have returned. It starts no more calls once ctx has ended.
+func parallel(ctx context.Context, n, grain int, f func(lo, hi int)) error {
+	grain = max(grain, 1)
+	chunks := (n + grain - 1) / grain
+	workers := min(runtime.GOMAXPROCS(0), chunks)
+	var next atomic.Int64
+	work := func() {
+		for ctx.Err() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= chunks {
+				return
+			}
+			f(i*grain, min((i+1)*grain, n))
+		}
+	}
+	var wg sync.WaitGroup
+	for range workers - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	return ctx.Err()
+}

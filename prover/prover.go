@@ -1,0 +1,282 @@
+// Package prover makes STARK proofs. A proof goes through the stages below in
+// order, one file each:
+//
+//	execute   run the program on its input
+//	trace     lay the computation out as columns
+//	commit    interpolate, extend and hash the columns of a tree
+//	lookup    columns that depend on challenges: accumulators and LogUp sums
+//	compose   combine all constraints into the composition polynomial
+//	quotient  evaluate at the out-of-domain point, build the DEEP quotient
+//	fri       fold the quotient to a polynomial of low degree, grind
+//	open      open the queried positions
+//
+// The whole-column work of every stage is done by a [backend.Backend]. Backends
+// and thread counts change the time a proof takes, never its bytes.
+package prover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/bitsage/bitsage/internal/air"
+	"github.com/bitsage/bitsage/internal/backend"
+	"github.com/bitsage/bitsage/internal/backend/cpu"
+	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/stark"
+)
+
+// Stage names a stage of a proof.
+type Stage string
+
+// The stages, in order. Grinding, the search for a proof of work, is reported by
+// itself because its time is a matter of luck.
+const (
+	StageExecute  Stage = "execute"
+	StageTrace    Stage = "trace"
+	StageCommit   Stage = "commit"
+	StageLookup   Stage = "lookup"
+	StageCompose  Stage = "compose"
+	StageQuotient Stage = "quotient"
+	StageFRI      Stage = "fri"
+	StageGrind    Stage = "grind"
+	StageOpen     Stage = "open"
+)
+
+// Stages lists all stages in order.
+func Stages() []Stage {
+	return []Stage{StageExecute, StageTrace, StageCommit, StageLookup, StageCompose, StageQuotient, StageFRI, StageGrind, StageOpen}
+}
+
+// Timing is the time spent in a stage and the number of field elements it
+// produced or read over.
+type Timing struct {
+	Stage Stage         `json:"stage"`
+	Time  time.Duration `json:"time_ns"`
+	Cells int64         `json:"cells"`
+}
+
+// Options configure a Prover. The zero value is a good default.
+type Options struct {
+	// MaxMemory bounds the memory of one proof in bytes. 0 means what the machine
+	// has available.
+	MaxMemory int64
+
+	// Progress, if not nil, is called when a stage begins, from the goroutine that
+	// proves. It must not block.
+	Progress func(Stage)
+
+	// Backend does the column work; nil means the processor. Only packages of
+	// this module can supply one.
+	Backend backend.Backend
+}
+
+// Prover makes proofs. It is safe for concurrent use; each proof uses all
+// processors that GOMAXPROCS allows.
+type Prover struct {
+	opt Options
+	be  backend.Backend
+	buf pool
+}
+
+// New returns a Prover.
+func New(opt Options) *Prover {
+	if opt.Backend == nil {
+		opt.Backend = cpu.Backend{}
+	}
+	return &Prover{opt: opt, be: opt.Backend}
+}
+
+// ErrUnsatisfied means that the columns do not satisfy the constraints, so that
+// there is nothing to prove.
+var ErrUnsatisfied = errors.New("prover: the witness does not satisfy the constraints")
+
+// MemoryError says that a proof needs more memory than there is.
+type MemoryError struct{ Need, Have int64 }
+
+// Error implements error.
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("prover: the proof needs about %d MiB of memory, %d MiB are available: use a smaller job, a profile with a smaller blowup, or raise MaxMemory", e.Need>>20, e.Have>>20)
+}
+
+// Witness supplies the columns of an AIR.
+type Witness interface {
+	// Tree returns the columns of a tree in storage order, or a tree committed
+	// before. The prover does not change the columns.
+	Tree(ctx context.Context, tree int, syms air.Symbols) (*Tree, error)
+	// Resolve returns a statement value that came up with the columns, such as a
+	// claimed sum.
+	Resolve(name string, syms air.Symbols) (m31.QM31, error)
+}
+
+// ProveAIR proves a statement given as an AIR. Along with the proof it returns
+// the time per stage and the symbols, claimed sums included.
+func (p *Prover) ProveAIR(ctx context.Context, a *air.AIR, w Witness) (*stark.Proof, []Timing, air.Symbols, error) {
+	s, err := p.session(ctx, a)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer s.release()
+	proof, err := s.prove(w)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return proof, s.clock.timings(), s.syms, nil
+}
+
+// session is one proof in progress.
+type session struct {
+	*Prover
+	ctx    context.Context
+	air    *air.AIR
+	layout *stark.Layout
+	hasher stark.Hasher
+	ch     stark.Channel
+	syms   air.Symbols
+	trees  []*Tree
+	clock  *clock
+	taken  [][]m31.Elem
+	// observe, if not nil, receives intermediate values by name. Tests compare
+	// them with those of the Rust prover.
+	observe func(name string, v any)
+}
+
+func (p *Prover) session(ctx context.Context, a *air.AIR) (*session, error) {
+	if err := a.Validate(); err != nil {
+		return nil, err
+	}
+	s := &session{Prover: p, ctx: ctx, air: a, layout: a.Layout(), hasher: a.Kind.Hasher(), ch: a.Kind.NewChannel()}
+	s.clock = newClock(p.opt.Progress)
+	return s, p.checkMemory(estimate(s.layout))
+}
+
+func (s *session) note(name string, v any) {
+	if s.observe != nil {
+		s.observe(name, v)
+	}
+}
+
+// prove goes through the stages from the first commitment on.
+func (s *session) prove(w Witness) (*stark.Proof, error) {
+	var err error
+	if s.syms, err = s.air.Play(s.ch, &committer{s, w}); err != nil {
+		return nil, err
+	}
+	if err := s.air.CheckScalars(s.syms); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsatisfied, err)
+	}
+	alpha := s.ch.DrawFelt()
+	if err := s.compose(alpha); err != nil {
+		return nil, err
+	}
+	proof := &stark.Proof{Config: s.air.Config}
+	q, err := s.quotient(proof, alpha)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := s.fri(proof, q)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.grind(proof); err != nil {
+		return nil, err
+	}
+	s.open(proof, layers)
+	for _, t := range s.trees {
+		proof.Commitments = append(proof.Commitments, t.Root())
+	}
+	return proof, s.ctx.Err()
+}
+
+// take returns a buffer of n elements with unspecified contents, which goes back
+// to the pool when the session ends.
+func (s *session) take(n int) []m31.Elem {
+	b := s.buf.get(n)
+	s.taken = append(s.taken, b)
+	return b
+}
+
+func (s *session) takeColumns(n, length int) [][]m31.Elem {
+	cols := make([][]m31.Elem, n)
+	for i := range cols {
+		cols[i] = s.take(length)
+	}
+	return cols
+}
+
+// release returns all buffers.
+func (s *session) release() {
+	s.buf.put(s.taken)
+	s.taken = nil
+}
+
+// pool keeps column buffers between proofs.
+type pool struct {
+	mu   sync.Mutex
+	free map[int][][]m31.Elem
+}
+
+func (p *pool) get(n int) []m31.Elem {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l := p.free[n]; len(l) > 0 {
+		p.free[n] = l[:len(l)-1]
+		return l[len(l)-1]
+	}
+	return make([]m31.Elem, n)
+}
+
+func (p *pool) put(bufs [][]m31.Elem) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.free == nil {
+		p.free = make(map[int][][]m31.Elem)
+	}
+	for _, b := range bufs {
+		p.free[len(b)] = append(p.free[len(b)], b)
+	}
+}
+
+// clock adds up the time per stage.
+type clock struct {
+	progress func(Stage)
+	stage    Stage
+	start    time.Time
+	total    map[Stage]time.Duration
+	cells    map[Stage]int64
+}
+
+func newClock(progress func(Stage)) *clock {
+	return &clock{progress: progress, total: make(map[Stage]time.Duration), cells: make(map[Stage]int64)}
+}
+
+// enter ends the running stage and begins another.
+func (c *clock) enter(s Stage) {
+	c.stop()
+	if c.progress != nil {
+		c.progress(s)
+	}
+	c.stage, c.start = s, time.Now()
+}
+
+func (c *clock) stop() {
+	if c.stage != "" {
+		c.total[c.stage] += time.Since(c.start)
+	}
+	c.stage = ""
+}
+
+func (c *clock) count(cells int) { c.cells[c.stage] += int64(cells) }
+
+func (c *clock) timings() []Timing {
+	c.stop()
+	var out []Timing
+	for _, s := range Stages() {
+		if t, ok := c.total[s]; ok {
+			out = append(out, Timing{s, t, c.cells[s]})
+		}
+	}
+	return out
+}
