@@ -152,6 +152,20 @@ func TestTwiddles(t *testing.T) {
 	}
 }
 
+func TestTwiddlesPoint(t *testing.T) {
+	for k := 1; k <= 10; k++ {
+		for i := range 1 << k {
+			equal(t, "point", TwiddlesOf(k).Point(i), StoragePoint(i, k))
+		}
+	}
+}
+
+func TestScale(t *testing.T) {
+	v := []m31.Elem{0, 1, 2, m31.P - 1}
+	Scale(v, m31.P-1)
+	equalSlices(t, "scaled", v, []m31.Elem{0, m31.P - 1, m31.P - 2, 1})
+}
+
 func TestLineTwiddles(t *testing.T) {
 	for k := 1; k <= 10; k++ {
 		x, inv := LineTwiddlesOf(k)
