@@ -53,6 +53,13 @@ type Backend interface {
 	// FoldLine folds a secure column on a line domain to half its length.
 	FoldLine(ctx context.Context, column m31.SecureVec, alpha m31.QM31) (m31.SecureVec, error)
 
+	// MatMulInt8 writes the exact product of a (m x k) and b (k x n), all
+	// row-major, to c. k is at most 65535.
+	MatMulInt8(ctx context.Context, c []int32, a, b []int8, m, k, n int) error
+
+	// MatMulM31 is MatMulInt8 over the field.
+	MatMulM31(ctx context.Context, c, a, b []m31.Elem, m, k, n int) error
+
 	// Grind returns the smallest nonce that check accepts.
 	Grind(ctx context.Context, check func(nonce uint64) bool) (uint64, error)
 }

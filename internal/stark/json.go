@@ -348,7 +348,8 @@ func (r *jsonReader) feltHash(h *Hash) error {
 		r.pos++
 	}
 	digits := string(r.data[start:r.pos])
-	if len(digits) == 0 || len(digits) > 77 || len(digits) > 1 && digits[0] == '0' {
+	closed := r.pos == len(r.data) || r.data[r.pos] == '"' // no white space inside a string
+	if !closed || len(digits) == 0 || len(digits) > 77 || len(digits) > 1 && digits[0] == '0' {
 		return errFelt
 	}
 	v, _ := new(big.Int).SetString(digits, 10)

@@ -80,6 +80,8 @@ const (
 	CheckDecommitments                  // one decommitment per tree
 	CheckFRIShape                       // number of layers, size of the last one
 	CheckCanonical                      // every field element and felt252 is reduced
+	CheckJobRoot                        // tree 0 holds the job's inputs
+	CheckResultRoot                     // tree 1 holds the result
 	CheckStatement                      // the statement's own equations, such as the sum of claimed sums
 	CheckPrologue                       // proof of work of the statement
 	CheckComposition                    // constraints at the out-of-domain point
@@ -93,7 +95,8 @@ const (
 var checkNames = [...]string{
 	CheckConfig: "config", CheckCommitments: "commitments", CheckSampledValues: "sampled values",
 	CheckQueriedValues: "queried values", CheckDecommitments: "decommitments", CheckFRIShape: "FRI shape",
-	CheckCanonical: "canonical encoding", CheckStatement: "statement", CheckPrologue: "statement proof of work",
+	CheckCanonical: "canonical encoding", CheckJobRoot: "job root", CheckResultRoot: "result root",
+	CheckStatement: "statement", CheckPrologue: "statement proof of work",
 	CheckComposition: "constraints", CheckProofOfWork: "proof of work", CheckMerkle: "Merkle openings",
 	CheckFRIWitness: "FRI witness", CheckFRIMerkle: "FRI openings", CheckLastLayer: "FRI last layer",
 }
@@ -122,6 +125,9 @@ func (e *InvalidError) Error() string {
 
 // Is makes errors.Is(err, ErrInvalid) true.
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// Invalid returns an *InvalidError.
+func Invalid(c Check, format string, args ...any) error { return invalid(c, format, args...) }
 
 func invalid(c Check, format string, args ...any) error {
 	return &InvalidError{c, fmt.Sprintf(format, args...)}

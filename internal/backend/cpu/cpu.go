@@ -11,6 +11,7 @@ import (
 	"github.com/bitsage/bitsage/internal/backend"
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/parallel"
 	"github.com/bitsage/bitsage/internal/stark"
 )
 
@@ -28,7 +29,7 @@ const rowBlock = 512
 
 // Interpolate implements backend.Backend. Columns run in parallel.
 func (Backend) Interpolate(ctx context.Context, columns [][]m31.Elem) error {
-	return parallel(ctx, len(columns), 1, func(lo, _ int) {
+	return parallel.For(ctx, len(columns), 1, func(lo, _ int) {
 		v := columns[lo]
 		k := circle.Log2(len(v))
 		t := circle.TwiddlesOf(k)
@@ -41,7 +42,7 @@ func (Backend) Interpolate(ctx context.Context, columns [][]m31.Elem) error {
 
 // Evaluate implements backend.Backend. Columns run in parallel.
 func (Backend) Evaluate(ctx context.Context, dst, coeffs [][]m31.Elem) error {
-	return parallel(ctx, len(coeffs), 1, func(i, _ int) {
+	return parallel.For(ctx, len(coeffs), 1, func(i, _ int) {
 		v := dst[i]
 		t := circle.TwiddlesOf(circle.Log2(len(v)))
 		for l := circle.ExtendCoefficients(v, coeffs[i]) - 1; l >= 0 && ctx.Err() == nil; l-- {
@@ -59,7 +60,7 @@ func (Backend) Merkle(ctx context.Context, h stark.Hasher, columns [][]m31.Elem,
 	order := stark.SizeOrder(logs)
 	n := len(columns)
 	leaves := make([]stark.Hash, 1<<logHeight)
-	err := parallel(ctx, len(leaves), 64, func(lo, hi int) {
+	err := parallel.For(ctx, len(leaves), 64, func(lo, hi int) {
 		// Transpose a block of rows, one column at a time.
 		rows := make([]m31.Elem, n*(hi-lo))
 		for i, c := range order {
@@ -86,7 +87,7 @@ func (Backend) Merkle(ctx context.Context, h stark.Hasher, columns [][]m31.Elem,
 func (Backend) MerklePacked(ctx context.Context, h stark.Hasher, column m31.SecureVec, packing int) ([][]stark.Hash, error) {
 	per := 1 << packing
 	leaves := make([]stark.Hash, column.Len()/per)
-	err := parallel(ctx, len(leaves), 1024, func(lo, hi int) {
+	err := parallel.For(ctx, len(leaves), 1024, func(lo, hi int) {
 		row := make([]m31.Elem, 4*per)
 		for j := lo; j < hi; j++ {
 			for k := range per {
@@ -109,7 +110,7 @@ func merkleLayers(ctx context.Context, h stark.Hasher, leaves []stark.Hash) ([][
 	layers[k] = leaves
 	for l := k - 1; l >= 0; l-- {
 		below, layer := layers[l+1], make([]stark.Hash, 1<<l)
-		err := parallel(ctx, len(layer), 1024, func(lo, hi int) {
+		err := parallel.For(ctx, len(layer), 1024, func(lo, hi int) {
 			for i := lo; i < hi; i++ {
 				layer[i] = h.Node(&below[2*i], &below[2*i+1])
 			}
@@ -137,7 +138,7 @@ func (Backend) EvalAt(ctx context.Context, polys []backend.Poly) ([]m31.QM31, er
 		}
 	}
 	out := make([]m31.QM31, len(polys))
-	err := parallel(ctx, len(polys), 1, func(i, _ int) {
+	err := parallel.For(ctx, len(polys), 1, func(i, _ int) {
 		out[i] = circle.Dot(polys[i].Coeffs, bases[of(polys[i])]())
 	})
 	return out, err
@@ -146,7 +147,7 @@ func (Backend) EvalAt(ctx context.Context, polys []backend.Poly) ([]m31.QM31, er
 // Quotients implements backend.Backend.
 func (Backend) Quotients(ctx context.Context, q *backend.Quotients) (m31.SecureVec, error) {
 	out := m31.NewSecureVec(1 << q.Log)
-	err := parallel(ctx, out.Len(), rowBlock, func(lo, hi int) {
+	err := parallel.For(ctx, out.Len(), rowBlock, func(lo, hi int) {
 		quotientBlock(q, out, lo, hi)
 	})
 	return out, err
@@ -210,7 +211,7 @@ func (Backend) FoldLine(ctx context.Context, column m31.SecureVec, alpha m31.QM3
 
 func fold(ctx context.Context, v m31.SecureVec, alpha m31.QM31, inv []m31.Elem) (m31.SecureVec, error) {
 	out := m31.NewSecureVec(v.Len() / 2)
-	err := parallel(ctx, out.Len(), 4*rowBlock, func(lo, hi int) {
+	err := parallel.For(ctx, out.Len(), 4*rowBlock, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			out.Set(i, stark.FoldPair(v.At(2*i), v.At(2*i+1), alpha, inv[i]))
 		}
@@ -226,7 +227,7 @@ func (Backend) Grind(ctx context.Context, check func(uint64) bool) (uint64, erro
 	var next, best atomic.Uint64
 	best.Store(math.MaxUint64)
 	workers := runtime.GOMAXPROCS(0)
-	err := parallel(ctx, workers, 1, func(int, int) {
+	err := parallel.For(ctx, workers, 1, func(int, int) {
 		for ctx.Err() == nil {
 			lo := next.Add(chunk) - chunk
 			if lo > best.Load() {

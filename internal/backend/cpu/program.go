@@ -7,6 +7,7 @@ import (
 	"github.com/bitsage/bitsage/internal/backend"
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/parallel"
 )
 
 // block runs a program on consecutive storage slots. It is not safe for
@@ -123,7 +124,7 @@ func (Backend) Constraints(ctx context.Context, c *backend.Constraints) error {
 	n := 1 << log
 	rows := min(rowBlock, n/2)
 	inv := vanishingInverses(c.LogSize)
-	return parallel(ctx, n, rows*8, func(lo, hi int) {
+	return parallel.For(ctx, n, rows*8, func(lo, hi int) {
 		b := newBlock(c.Program, c.Columns, log, 1, rows)
 		sum := m31.NewSecureVec(rows)
 		b.emit = func(out int, k m31.QM31, lanes [4][]m31.Elem, width int) {
@@ -187,7 +188,7 @@ func (Backend) Fractions(ctx context.Context, f *backend.Fractions) ([]m31.Secur
 	for i := range out {
 		out[i] = m31.NewSecureVec(n)
 	}
-	err := parallel(ctx, n, rows, func(lo, hi int) {
+	err := parallel.For(ctx, n, rows, func(lo, hi int) {
 		b := newBlock(f.Program, f.Columns, f.LogSize, 0, rows)
 		values := make([][]m31.QM31, 2*f.Pairs)
 		b.emit = func(o int, k m31.QM31, lanes [4][]m31.Elem, width int) {

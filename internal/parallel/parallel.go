@@ -1,4 +1,5 @@
-package cpu
+// Package parallel splits loops over goroutines.
+package parallel
 
 import (
 	"context"
@@ -7,10 +8,10 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls f on consecutive ranges that cover 0 to n, from up to
+// For calls f on consecutive ranges that cover 0 to n, from up to
 // GOMAXPROCS goroutines, each range at most grain long, and returns when all
 // calls have returned. It starts no more calls once ctx has ended.
-func parallel(ctx context.Context, n, grain int, f func(lo, hi int)) error {
+func For(ctx context.Context, n, grain int, f func(lo, hi int)) error {
 	grain = max(grain, 1)
 	chunks := (n + grain - 1) / grain
 	workers := min(runtime.GOMAXPROCS(0), chunks)

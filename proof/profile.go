@@ -1,0 +1,101 @@
+package proof
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bitsage/bitsage/internal/stark"
+)
+
+// Profile selects the parameters of a proof. The verifier's caller pins it; it is
+// never read from a proof. The zero Profile is invalid: there is no default
+// security.
+type Profile uint8
+
+// The profiles. Proofs of different profiles are not interchangeable, and the
+// values enter job identifiers and must not change.
+const (
+	// Fast has the smallest blowup: the cheapest proof to make and the largest.
+	Fast Profile = iota + 1
+	// Std balances size and time.
+	Std
+	// Tight gives the smallest proofs of the three conjectured-96 profiles.
+	Tight
+	// MatMulP80 has 80 bits proven (Johnson bound).
+	MatMulP80
+	// MatMulP90 has 90 bits proven.
+	MatMulP90
+	// MatMulP96 has 96 bits proven in the unique-decoding regime, without any
+	// conjecture. It is what package bitsage uses for matrix products.
+	MatMulP96
+)
+
+var profiles = [...]struct {
+	name string
+	cfg  stark.Config
+}{
+	Fast:      {"fast", stark.Config{PowBits: 26, LogBlowup: 1, Queries: 70, FoldStep: 3}},
+	Std:       {"std", stark.Config{PowBits: 26, LogBlowup: 2, Queries: 35, FoldStep: 3}},
+	Tight:     {"tight", stark.Config{PowBits: 27, LogBlowup: 3, Queries: 23, FoldStep: 3}},
+	MatMulP80: {"matmul-p80", stark.Config{PowBits: 26, LogBlowup: 2, Queries: 59, FoldStep: 3}},
+	MatMulP90: {"matmul-p90", stark.Config{PowBits: 26, LogBlowup: 3, Queries: 78, FoldStep: 3}},
+	MatMulP96: {"matmul-p96", stark.Config{PowBits: 26, LogBlowup: 3, Queries: 85, FoldStep: 3}},
+}
+
+// profileKind is the hash function of all profiles.
+const profileKind = stark.Blake2s
+
+// Profiles lists all profiles.
+func Profiles() []Profile {
+	return []Profile{Fast, Std, Tight, MatMulP80, MatMulP90, MatMulP96}
+}
+
+func (p Profile) valid() bool { return p >= Fast && int(p) < len(profiles) }
+
+// String returns the profile's name.
+func (p Profile) String() string {
+	if p.valid() {
+		return profiles[p].name
+	}
+	return fmt.Sprintf("proof.Profile(%d)", uint8(p))
+}
+
+// Validate returns an error for anything but the profiles above.
+func (p Profile) Validate() error {
+	if !p.valid() {
+		return fmt.Errorf("proof: no profile %d: choose one, such as proof.MatMulP96", uint8(p))
+	}
+	return nil
+}
+
+// ParseProfile is the inverse of String.
+func ParseProfile(s string) (Profile, error) {
+	var names []string
+	for _, p := range Profiles() {
+		if p.String() == s {
+			return p, nil
+		}
+		names = append(names, p.String())
+	}
+	return 0, fmt.Errorf("proof: unknown profile %q, want one of %s", s, strings.Join(names, ", "))
+}
+
+// Params are a profile's parameters.
+type Params struct {
+	PowBits, LogBlowup, Queries, FoldStep, LogLastLayer int
+}
+
+// Params returns the parameters. It panics on an invalid profile.
+func (p Profile) Params() Params {
+	c := p.Config()
+	return Params{c.PowBits, c.LogBlowup, c.Queries, c.FoldStep, c.LogLastLayer}
+}
+
+// Config returns the parameters in the form that packages of this module use. It
+// panics on an invalid profile.
+func (p Profile) Config() stark.Config {
+	if err := p.Validate(); err != nil {
+		panic(err)
+	}
+	return profiles[p].cfg
+}

@@ -1,0 +1,124 @@
+package proof
+
+import (
+	"github.com/bitsage/bitsage/internal/air"
+	"github.com/bitsage/bitsage/internal/stark"
+)
+
+// ErrInvalid matches every error that proves the prover guilty: the proof is
+// malformed or does not prove the statement. Any other error of Verify means that
+// the proof was not checked.
+var ErrInvalid = stark.ErrInvalid
+
+// InvalidError says by which check a proof is invalid.
+type InvalidError = stark.InvalidError
+
+// Check names one of the verifier's checks.
+type Check = stark.Check
+
+// The checks, in the order in which they are made.
+const (
+	CheckConfig        = stark.CheckConfig
+	CheckCommitments   = stark.CheckCommitments
+	CheckSampledValues = stark.CheckSampledValues
+	CheckQueriedValues = stark.CheckQueriedValues
+	CheckDecommitments = stark.CheckDecommitments
+	CheckFRIShape      = stark.CheckFRIShape
+	CheckCanonical     = stark.CheckCanonical
+	CheckJobRoot       = stark.CheckJobRoot
+	CheckResultRoot    = stark.CheckResultRoot
+	CheckStatement     = stark.CheckStatement
+	CheckPrologue      = stark.CheckPrologue
+	CheckComposition   = stark.CheckComposition
+	CheckProofOfWork   = stark.CheckProofOfWork
+	CheckMerkle        = stark.CheckMerkle
+	CheckFRIWitness    = stark.CheckFRIWitness
+	CheckFRIMerkle     = stark.CheckFRIMerkle
+	CheckLastLayer     = stark.CheckLastLayer
+)
+
+// Report is what a successful verification says of a proof.
+type Report struct {
+	Profile  Profile
+	Security SecurityReport
+}
+
+// Verify verifies a proof of the statement under the profile that the caller
+// pins. It returns how much security the proof has. An error that matches
+// ErrInvalid means that the proof is bad; another error, that it was not checked
+// because the statement or profile is unusable. Verify never panics on any proof.
+//
+// Verify does not know the input or output: see [Statement] for whose business
+// the roots are.
+func Verify(s Statement, p *Proof, profile Profile) (Report, error) {
+	a, err := s.AIR(profile)
+	if err != nil {
+		return Report{}, err
+	}
+	report, err := securityReport(a, s.Program)
+	if err != nil {
+		return Report{}, err
+	}
+	if p == nil || p.stark == nil {
+		return Report{}, stark.Invalid(CheckConfig, "there is no proof")
+	}
+	if p.kind != profileKind {
+		return Report{}, stark.Invalid(CheckConfig, "the proof was made with %v, the verifier wants %v", p.kind, profileKind)
+	}
+	if err := checkRoots(s, p.stark.Commitments); err != nil {
+		return Report{}, err
+	}
+	if _, err := a.Verify(p.stark); err != nil {
+		return Report{}, err
+	}
+	return Report{profile, report}, nil
+}
+
+// checkRoots compares the proof's commitments with the statement's, which stwo's
+// own verifier leaves to its caller.
+func checkRoots(s Statement, roots []stark.Hash) error {
+	if len(roots) < 2 {
+		return stark.Invalid(CheckCommitments, "%d roots, want 4", len(roots))
+	}
+	if got := Digest(roots[0]); got != s.JobRoot {
+		return stark.Invalid(CheckJobRoot, "the proof is about the input committed as %v, not %v", got, s.JobRoot)
+	}
+	if got := Digest(roots[1]); got != s.ResultRoot {
+		return stark.Invalid(CheckResultRoot, "the proof is about the result committed as %v, not %v", got, s.ResultRoot)
+	}
+	return nil
+}
+
+// Security returns the security that a proof of the program has under a profile.
+func Security(p Program, profile Profile) (SecurityReport, error) {
+	s := Statement{Program: p}
+	a, err := s.AIR(profile)
+	if err != nil {
+		return SecurityReport{}, err
+	}
+	return securityReport(a, p)
+}
+
+func securityReport(a *air.AIR, p Program) (SecurityReport, error) {
+	cfg := a.Config
+	params := SecurityParams{
+		LogBlowup: cfg.LogBlowup, Queries: cfg.Queries, PowBits: cfg.PowBits,
+		FoldStep: cfg.FoldStep, LogLastLayer: cfg.LogLastLayer,
+		Constraints: a.NumConstraints(), HashBits: 128,
+		StatementErrorBits: float64(p.shape().ErrorBits()),
+	}
+	for _, i := range a.Info() {
+		params.LogRows = max(params.LogRows, i.LogSize)
+		params.MaxDegree = max(params.MaxDegree, i.MaxDegree)
+	}
+	for _, tree := range a.Layout().Columns() {
+		for _, c := range tree {
+			params.Columns++
+			params.Samples += len(c.Offsets)
+			if len(c.Offsets) == 2 {
+				params.Samples++ // the periodicity sample
+			}
+		}
+	}
+	return params.Report()
+}

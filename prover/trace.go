@@ -1,0 +1,129 @@
+package prover
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bitsage/bitsage/internal/air"
+	"github.com/bitsage/bitsage/internal/air/matmul"
+	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/parallel"
+	"github.com/bitsage/bitsage/proof"
+)
+
+// Input is a program's input, committed. A worker makes one to compare the job
+// root before it accepts a job, and proves from it without committing again. It is
+// read-only and safe for concurrent use.
+type Input struct {
+	Program proof.Program
+	Profile proof.Profile
+	Data    []byte
+	tree    *Tree
+}
+
+// Root returns the job root.
+func (in *Input) Root() proof.Digest { return proof.Digest(in.tree.Root()) }
+
+// Input checks, lays out and commits a program's input under a profile.
+func (p *Prover) Input(ctx context.Context, program proof.Program, data []byte, profile proof.Profile) (*Input, error) {
+	tree, err := p.commitData(ctx, program, matmul.InputTree, data, profile)
+	if err != nil {
+		return nil, err
+	}
+	return &Input{program, profile, data, tree}, nil
+}
+
+// ResultRoot computes the commitment to a program's output, as proof.ResultRoot
+// does, on all processors.
+func (p *Prover) ResultRoot(ctx context.Context, program proof.Program, output []byte, profile proof.Profile) (proof.Digest, error) {
+	tree, err := p.commitData(ctx, program, matmul.ResultTree, output, profile)
+	if err != nil {
+		return proof.Digest{}, err
+	}
+	return proof.Digest(tree.Root()), nil
+}
+
+func (p *Prover) commitData(ctx context.Context, program proof.Program, tree int, data []byte, profile proof.Profile) (*Tree, error) {
+	if err := program.Validate(); err != nil {
+		return nil, err
+	}
+	s := proof.Statement{Program: program}
+	a, err := s.AIR(profile)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.checkMemory(estimate(a.Layout())); err != nil {
+		return nil, err
+	}
+	columns, err := program.EncodeTree(tree, data)
+	if err != nil {
+		return nil, err
+	}
+	return p.CommitTree(ctx, a.Kind, a.Config, columns)
+}
+
+// Result is a proven execution.
+type Result struct {
+	Statement proof.Statement
+	Output    []byte
+	Proof     *proof.Proof
+	Timings   []Timing
+}
+
+// Prove executes the program on a committed input, for the given job, and proves
+// the execution.
+func (p *Prover) Prove(ctx context.Context, in *Input, job proof.Digest) (*Result, error) {
+	r := &Result{Statement: proof.Statement{Program: in.Program, JobID: job, JobRoot: in.Root()}}
+	a, err := r.Statement.AIR(in.Profile)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.session(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	defer s.release()
+	s.clock.enter(StageExecute)
+	if r.Output, err = p.Execute(ctx, in.Program, in.Data); err != nil {
+		return nil, err
+	}
+	s.clock.count(len(r.Output) / 4)
+	stark, err := s.prove(&matmulWitness{in: in, output: r.Output})
+	if err != nil {
+		return nil, fmt.Errorf("proving %v: %w", in.Program, err)
+	}
+	r.Statement.ResultRoot = proof.Digest(stark.Commitments[matmul.ResultTree])
+	r.Proof = proof.New(stark, a.Kind)
+	r.Timings = s.clock.timings()
+	return r, nil
+}
+
+// matmulWitness supplies the columns of a matrix product.
+type matmulWitness struct {
+	in     *Input
+	output []byte
+	result *Tree
+}
+
+// Tree implements Witness.
+func (w *matmulWitness) Tree(ctx context.Context, tree int, syms air.Symbols) (*Tree, error) {
+	switch tree {
+	case matmul.InputTree:
+		return w.in.tree, nil
+	case matmul.ResultTree:
+		columns, err := w.in.Program.EncodeTree(tree, w.output)
+		w.result = NewTree(columns)
+		return w.result, err
+	}
+	m, k, n := w.in.Program.Dims()
+	shape := matmul.Shape{M: m, K: k, N: n}
+	columns, err := shape.Interaction(syms["gamma"], w.in.tree.values, w.result.values, func(n int, f func(lo, hi int)) error {
+		return parallel.For(ctx, n, 1024, f)
+	})
+	return NewTree(columns), err
+}
+
+// Resolve implements Witness: the statement has no other values.
+func (w *matmulWitness) Resolve(name string, _ air.Symbols) (m31.QM31, error) {
+	return m31.QM31{}, fmt.Errorf("prover: a matrix product has no value %q", name)
+}
