@@ -80,6 +80,16 @@ func ParseProfile(s string) (Profile, error) {
 	return 0, fmt.Errorf("proof: unknown profile %q, want one of %s", s, strings.Join(names, ", "))
 }
 
+// MarshalText implements [encoding.TextMarshaler] by String.
+func (p Profile) MarshalText() ([]byte, error) { return []byte(p.String()), p.Validate() }
+
+// UnmarshalText implements [encoding.TextUnmarshaler] by ParseProfile.
+func (p *Profile) UnmarshalText(text []byte) error {
+	q, err := ParseProfile(string(text))
+	*p = q
+	return err
+}
+
 // Params are a profile's parameters.
 type Params struct {
 	PowBits, LogBlowup, Queries, FoldStep, LogLastLayer int

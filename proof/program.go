@@ -77,6 +77,27 @@ func (p Program) String() string {
 	return fmt.Sprintf("matmul %v %dx%dx%d", p.dtype, p.m, p.k, p.n)
 }
 
+// MarshalText implements [encoding.TextMarshaler] by String.
+func (p Program) MarshalText() ([]byte, error) { return []byte(p.String()), p.Validate() }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (p *Program) UnmarshalText(text []byte) error {
+	var dtype string
+	var q Program
+	if _, err := fmt.Sscanf(string(text), "matmul %s %dx%dx%d", &dtype, &q.m, &q.k, &q.n); err != nil {
+		return fmt.Errorf("proof: malformed program %.80q: %w", text, err)
+	}
+	var err error
+	if q.dtype, err = ParseDType(dtype); err != nil {
+		return err
+	}
+	if q.String() != string(text) {
+		return fmt.Errorf("proof: malformed program %.80q, did you mean %q?", text, q)
+	}
+	*p = q
+	return p.Validate()
+}
+
 // Validate reports whether the program can be proven.
 func (p Program) Validate() error {
 	if p == (Program{}) {
@@ -98,6 +119,13 @@ func (p Program) shape() matmul.Shape {
 // InputSize returns the length of the input: A and then B, both row-major,
 // entries of one byte (int8, two's complement) or four (m31, little-endian).
 func (p Program) InputSize() int { return (p.m*p.k + p.k*p.n) * p.dtype.inputSize() }
+
+// Split returns the parts of an input that hold A and B. The input must have
+// passed CheckInput.
+func (p Program) Split(input []byte) (a, b []byte) {
+	n := p.m * p.k * p.dtype.inputSize()
+	return input[:n], input[n:]
+}
 
 // OutputSize returns the length of the output: C, row-major, four bytes an entry,
 // little-endian (int32 for int8 inputs).

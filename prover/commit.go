@@ -22,6 +22,10 @@ type Tree struct {
 // NewTree returns a tree of columns in storage order.
 func NewTree(columns [][]m31.Elem) *Tree { return &Tree{values: columns} }
 
+// Columns returns the columns on the trace domain, in storage order. The caller
+// must not change them.
+func (t *Tree) Columns() [][]m31.Elem { return t.values }
+
 // Root returns the root of a committed tree.
 func (t *Tree) Root() stark.Hash { return t.layers[0][0] }
 

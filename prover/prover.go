@@ -78,7 +78,7 @@ type Options struct {
 type Prover struct {
 	opt Options
 	be  backend.Backend
-	buf pool
+	buf *pool
 }
 
 // New returns a Prover.
@@ -86,7 +86,15 @@ func New(opt Options) *Prover {
 	if opt.Backend == nil {
 		opt.Backend = cpu.Backend{}
 	}
-	return &Prover{opt: opt, be: opt.Backend}
+	return &Prover{opt: opt, be: opt.Backend, buf: new(pool)}
+}
+
+// Reporting returns a Prover that shares everything with p but calls progress
+// when a stage of one of its proofs begins.
+func (p *Prover) Reporting(progress func(Stage)) *Prover {
+	q := *p
+	q.opt.Progress = progress
+	return &q
 }
 
 // ErrUnsatisfied means that the columns do not satisfy the constraints, so that

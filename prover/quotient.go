@@ -92,7 +92,7 @@ func (s *session) extendQuotient(batches []*stark.Batch) (m31.SecureVec, error) 
 	M, L := s.layout.MaxLog(), s.layout.Lifted()
 	q := backend.Quotients{Batches: batches, Log: M}
 	for _, t := range s.trees {
-		if t.values == nil { // the composition was never evaluated there
+		if t.values == nil && len(t.coeffs) > 0 { // the composition was never evaluated there
 			values := s.takeColumns(len(t.coeffs), len(t.coeffs[0]))
 			if err := s.be.Evaluate(s.ctx, values, t.coeffs); err != nil {
 				return m31.SecureVec{}, err

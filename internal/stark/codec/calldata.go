@@ -27,7 +27,7 @@ func Calldata(p *stark.Proof, kind stark.Kind) ([]Felt, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := calldataWriter{kind: kind, out: make([]Felt, 0, size/24+64)}
+	w := calldataWriter{kind: kind, out: make([]Felt, 0, size/20+64)}
 	w.number(firstFelt)
 	w.number(uint64(kind))
 	write(&w, p)
