@@ -41,7 +41,10 @@ func (j *Job) validate() error {
 	if !j.Deadline.IsZero() && !j.Deadline.After(time.Now()) {
 		return ErrExpired
 	}
-	return j.Program.CheckInput(j.Input)
+	if err := j.Program.CheckInput(j.Input); err != nil {
+		return err
+	}
+	return proof.CheckSize(j.Program, j.Profile)
 }
 
 // JobID identifies a job and commits to its program, input and profile.

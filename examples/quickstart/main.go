@@ -124,7 +124,10 @@ func parse(args []string) (opt options, err error) {
 	if opt.profile, err = proof.ParseProfile(*profile); err != nil {
 		return opt, err
 	}
-	return opt, opt.program().Validate()
+	if err := opt.program().Validate(); err != nil {
+		return opt, err
+	}
+	return opt, proof.CheckSize(opt.program(), opt.profile)
 }
 
 func (o options) program() proof.Program {
