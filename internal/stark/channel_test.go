@@ -1,10 +1,15 @@
 package stark
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"math/big"
 	"slices"
 	"testing"
+
+	"golang.org/x/crypto/blake2s"
 
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/vectors"
@@ -128,6 +133,43 @@ func TestDraws(t *testing.T) {
 	}
 }
 
+// TestRejection draws from blocks with a word of 2p or more, found by search, at
+// the start of the transcript: such a block is skipped as a whole.
+func TestRejection(t *testing.T) {
+	for _, c := range []struct {
+		draws uint32
+		index int
+		word  uint32
+	}{
+		{107289826, 2, 1<<32 - 1},
+		{380784832, 6, 2 * m31.P}, // DrawFelt does not use this word, yet it counts
+	} {
+		at := func(draws uint32) *blakeChannel { return &blakeChannel{draws: draws} }
+		equal(t, "word", at(c.draws).DrawU32s()[c.index], c.word)
+		equal(t, "element", at(c.draws).DrawFelt(), at(c.draws+1).DrawFelt())
+		equalSlices(t, "elements", at(c.draws).DrawFelts(3), at(c.draws+1).DrawFelts(3))
+		ch := at(c.draws)
+		ch.DrawFelt()
+		equal(t, "draws", ch.draws, c.draws+2)
+	}
+}
+
+// TestLeafWidths hashes rows about the width up to which no memory is allocated.
+func TestLeafWidths(t *testing.T) {
+	r := seeded(t)
+	for _, n := range []int{0, 1, 127, 128, 129, 256, 1000} {
+		row := randColumn(r, 10)[:n]
+		var data []byte
+		for _, e := range row {
+			data = binary.LittleEndian.AppendUint32(data, uint32(e))
+		}
+		want := Hash(blake2s.Sum256(data))
+		equal(t, "leaf", Blake2s.Hasher().Leaf(row), want)
+		reduceWords(&want)
+		equal(t, "reduced leaf", Blake2sM31.Hasher().Leaf(row), want)
+	}
+}
+
 // TestMixes checks that a mix changes the state, restarts the draws and cannot
 // be confused with another mix.
 func TestMixes(t *testing.T) {
@@ -243,6 +285,15 @@ func panics(f func()) (p bool) {
 	defer func() { p = recover() != nil }()
 	f()
 	return false
+}
+
+func TestInvalidError(t *testing.T) {
+	err := fmt.Errorf("outer: %w", Invalid(CheckMerkle, "tree %d", 3))
+	equal(t, "message", err.Error(), "outer: invalid proof (Merkle openings): tree 3")
+	equal(t, "ErrInvalid", errors.Is(err, ErrInvalid), true)
+	equal(t, "another error", errors.Is(err, errRoot), false)
+	var e *InvalidError
+	equal(t, "check", errors.As(err, &e) && e.Check == CheckMerkle, true)
 }
 
 func TestCheckNames(t *testing.T) {

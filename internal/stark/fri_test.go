@@ -373,7 +373,9 @@ func TestFRIFolds(t *testing.T) {
 	}
 	claim := friClaim{cfg: Config{LogBlowup: 1, FoldStep: 3}, log: 3}
 	fails(t, "overshooting", claim.verify(), CheckFRIShape)
-	equal(t, "small leaves are not packed", layer{1, 2}.packing(), 0)
+	for l, want := range map[layer]int{{1, 2}: 0, {2, 2}: 2, {3, 1}: 0} {
+		equal(t, "packing", l.packing(), want)
+	}
 }
 
 // TestFoldPair compares a fold with the even and odd parts of a function.

@@ -353,10 +353,7 @@ func (r *jsonReader) feltHash(h *Hash) error {
 		return errFelt
 	}
 	v, _ := new(big.Int).SetString(digits, 10)
-	if v.BitLen() > 256 {
-		return errFelt
-	}
-	v.FillBytes(h[:])
+	v.FillBytes(h[:]) // 77 digits are below 2^256
 	if !isFelt(h) {
 		return errFelt
 	}

@@ -262,7 +262,7 @@ func (poseidonHasher) Node(left, right *Hash) Hash {
 	return h.Bytes()
 }
 
-// FeltHash parses a canonical felt252 in big-endian form.
+// isFelt reports whether h is a reduced felt252.
 func isFelt(h *Hash) bool {
 	var f felt
 	return f.SetBytesCanonical(h[:]) == nil

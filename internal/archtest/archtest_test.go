@@ -1,0 +1,233 @@
+// Package archtest holds the tests of the repository itself: who may import whom,
+// what the light packages must not pull in, and what every file must look like.
+package archtest
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/bitsage/bitsage"
+
+// layers lists the packages from the bottom up. A package may import only
+// packages of lines above its own.
+const layers = `
+internal/m31 internal/parallel internal/vectors
+internal/circle
+internal/stark
+internal/air internal/stark/codec
+internal/air/matmul internal/air/airtest internal/backend
+internal/backend/backendtest
+internal/backend/cpu proof
+prover
+.
+examples/quickstart
+interop/statement interop/oracle
+interop interop/stwo-go bench/stwo
+internal/archtest
+`
+
+// heavy lists what must not be among the dependencies of a light package.
+var heavy = map[string][]string{
+	"./proof":          {"net", "runtime/cgo", module + "/prover", module + "/internal/backend", module + "/internal/parallel"},
+	"./prover":         {"net", "runtime/cgo"},
+	"./internal/stark": {"net", "runtime/cgo"},
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// goFiles calls f for every Go file of the repository.
+func goFiles(t *testing.T, f func(path string, file *ast.File)) {
+	t.Helper()
+	dir := root(t)
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); name == "target" || name == "testdata" || strings.HasPrefix(name, ".") && path != dir {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		f(filepath.ToSlash(rel), file)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestImportOrder keeps the layers.
+func TestImportOrder(t *testing.T) {
+	level := make(map[string]int)
+	for i, line := range strings.Split(strings.TrimSpace(layers), "\n") {
+		for _, pkg := range strings.Fields(line) {
+			level[pkg] = i + 1
+		}
+	}
+	goFiles(t, func(path string, file *ast.File) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		pkg := pathDir(path)
+		if level[pkg] == 0 {
+			t.Errorf("%s: package %s has no place in the layers", path, pkg)
+			return
+		}
+		for _, spec := range file.Imports {
+			imported := strings.Trim(spec.Path.Value, `"`)
+			if imported != module && !strings.HasPrefix(imported, module+"/") {
+				continue
+			}
+			dep := strings.TrimPrefix(strings.TrimPrefix(imported, module), "/")
+			if dep == "" {
+				dep = "."
+			}
+			if level[dep] >= level[pkg] {
+				t.Errorf("%s imports %s, which does not stand above it in the layers", path, dep)
+			}
+		}
+	})
+}
+
+func pathDir(path string) string {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i]
+	}
+	return "."
+}
+
+// TestLightPackages keeps what verifies free of the network, of C and of the
+// prover.
+func TestLightPackages(t *testing.T) {
+	for pkg, banned := range heavy {
+		cmd := exec.Command("go", "list", "-deps", pkg)
+		cmd.Dir = root(t)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go list %s: %v", pkg, err)
+		}
+		for _, dep := range strings.Fields(string(out)) {
+			if slices.Contains(banned, dep) {
+				t.Errorf("%s depends on %s", pkg, dep)
+			}
+		}
+	}
+}
+
+// TestBrowser builds the verifier for js/wasm.
+func TestBrowser(t *testing.T) {
+	cmd := exec.Command("go", "build", "-o", os.DevNull, "./proof")
+	cmd.Dir = root(t)
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestNoGoroutinesInVerifier keeps the trusted base sequential.
+func TestNoGoroutinesInVerifier(t *testing.T) {
+	sequential := []string{"internal/m31", "internal/circle", "internal/stark", "internal/stark/codec", "internal/air", "internal/air/matmul", "proof"}
+	goFiles(t, func(path string, file *ast.File) {
+		if strings.HasSuffix(path, "_test.go") || !slices.Contains(sequential, pathDir(path)) {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if _, ok := n.(*ast.GoStmt); ok {
+				t.Errorf("%s starts a goroutine", path)
+			}
+			return true
+		})
+	})
+}
+
+// TestDocComments wants a comment on everything exported outside of tests and
+// commands.
+func TestDocComments(t *testing.T) {
+	goFiles(t, func(path string, file *ast.File) {
+		if strings.HasSuffix(path, "_test.go") || file.Name.Name == "main" {
+			return
+		}
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Name.IsExported() && d.Doc == nil && exportedReceiver(d) {
+					t.Errorf("%s: %s has no doc comment", path, d.Name)
+				}
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					if ts, ok := s.(*ast.TypeSpec); ok && ts.Name.IsExported() && d.Doc == nil && ts.Doc == nil {
+						t.Errorf("%s: %s has no doc comment", path, ts.Name)
+					}
+				}
+			}
+		}
+	})
+}
+
+func exportedReceiver(d *ast.FuncDecl) bool {
+	if d.Recv == nil || len(d.Recv.List) == 0 {
+		return true
+	}
+	typ := d.Recv.List[0].Type
+	if star, ok := typ.(*ast.StarExpr); ok {
+		typ = star.X
+	}
+	id, ok := typ.(*ast.Ident)
+	return !ok || id.IsExported()
+}
+
+// TestSkips wants no test that skips and no unfinished work.
+func TestSkips(t *testing.T) {
+	goFiles(t, func(path string, file *ast.File) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && (sel.Sel.Name == "Skip" || sel.Sel.Name == "Skipf" || sel.Sel.Name == "SkipNow") {
+				t.Errorf("%s calls %s", path, sel.Sel.Name)
+			}
+			return true
+		})
+		for _, g := range file.Comments {
+			for _, word := range []string{"TO" + "DO", "FIX" + "ME", "XX" + "X"} {
+				if strings.Contains(g.Text(), word) {
+					t.Errorf("%s has a comment with %s", path, word)
+				}
+			}
+		}
+	})
+}
+
+// TestModule wants no replace directive in go.mod.
+func TestModule(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(root(t), "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(data, []byte("replace")) {
+		t.Error("go.mod has a replace directive, which users of the module would not see")
+	}
+}
