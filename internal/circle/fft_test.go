@@ -190,7 +190,7 @@ func TestTwiddlesShared(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if TwiddlesOf(11) != TwiddlesOf(11) {
+	if a, b := TwiddlesOf(11), TwiddlesOf(11); a != b {
 		t.Error("the twiddles are computed twice")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"testing"
 
@@ -223,21 +222,6 @@ func TestPowChecker(t *testing.T) {
 		ch.MixU64(nonce)
 		equal(t, "nonce later", find(), nonce)
 		equal(t, "impossible work", ch.PowChecker(129)(nonce), false)
-	}
-}
-
-// TestHades checks the permutation of zeros, the example of the reference
-// implementation (cairo-lang, starkware/cairo/common/poseidon_hash).
-func TestHades(t *testing.T) {
-	var s [3]felt
-	hades(&s)
-	for i, want := range []string{
-		"3446325744004048536138401612021367625846492093718951375866996507163446763827",
-		"1590252087433376791875644726012779423683501236913937337746052470473806035332",
-		"867921192302518434283879514999422690776342565400001269945778456016268852423",
-	} {
-		b := s[i].Bytes()
-		equal(t, "element", new(big.Int).SetBytes(b[:]).String(), want)
 	}
 }
 

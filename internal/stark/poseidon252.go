@@ -1,100 +1,16 @@
 package stark
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"math/bits"
-	"strconv"
-	"sync"
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/poseidon"
 )
-
-// Starknet's Poseidon: the Hades permutation with state width 3, 8 full and 83
-// partial rounds, S-box x^3 and the MDS matrix [[3,1,1],[1,-1,1],[1,1,-2]] over
-// the field of the Stark curve (Starknet documentation, "Hash functions").
-const (
-	hadesFullRounds    = 8
-	hadesPartialRounds = 83
-)
-
-// hadesConstants derives the round constants: number i is SHA-256("Hades" || i
-// in decimal) modulo the field's prime.
-var hadesConstants = sync.OnceValue(func() *[hadesFullRounds + hadesPartialRounds][3]fp.Element {
-	var c [hadesFullRounds + hadesPartialRounds][3]fp.Element
-	for i := range c {
-		for j := range c[i] {
-			h := sha256.Sum256([]byte("Hades" + strconv.Itoa(3*i+j)))
-			c[i][j].SetBytes(h[:])
-		}
-	}
-	return &c
-})
 
 type felt = fp.Element
-
-// hades permutes the state in place.
-func hades(s *[3]felt) {
-	cube := func(x *felt) {
-		var t felt
-		t.Square(x)
-		x.Mul(x, &t)
-	}
-	for r, c := range hadesConstants() {
-		for i := range s {
-			s[i].Add(&s[i], &c[i])
-		}
-		if r < hadesFullRounds/2 || r >= hadesFullRounds/2+hadesPartialRounds {
-			cube(&s[0])
-			cube(&s[1])
-		}
-		cube(&s[2])
-		var sum, t felt
-		sum.Add(&s[0], &s[1]).Add(&sum, &s[2])
-		t.Double(&s[0])
-		s[0].Add(&sum, &t)
-		t.Double(&s[1])
-		s[1].Sub(&sum, &t)
-		t.Double(&s[2]).Add(&t, &s[2])
-		s[2].Sub(&sum, &t)
-	}
-}
-
-// poseidonHash is Starknet's poseidon_hash of two elements.
-func poseidonHash(a, b *felt) felt {
-	s := [3]felt{*a, *b, {}}
-	s[2].SetUint64(2)
-	hades(&s)
-	return s[0]
-}
-
-// poseidonSponge is Starknet's poseidon_hash_many, fed one element at a time.
-type poseidonSponge struct {
-	state [3]felt
-	odd   bool
-}
-
-func (p *poseidonSponge) absorb(x *felt) {
-	if !p.odd {
-		p.state[0].Add(&p.state[0], x)
-	} else {
-		p.state[1].Add(&p.state[1], x)
-		hades(&p.state)
-	}
-	p.odd = !p.odd
-}
-
-func (p *poseidonSponge) sum() felt {
-	var one felt
-	one.SetOne()
-	p.absorb(&one)
-	if p.odd {
-		hades(&p.state)
-	}
-	return p.state[0]
-}
 
 // shiftAdd sets x to x*2^n + v.
 func shiftAdd(x *felt, n uint, v uint32) {
@@ -127,12 +43,12 @@ func (c *poseidonChannel) set(d felt) { c.digest, c.draws = d, 0 }
 
 func (c *poseidonChannel) MixRoot(h Hash) {
 	r := toFelt(&h)
-	c.set(poseidonHash(&c.digest, &r))
+	c.set(poseidon.Hash(&c.digest, &r))
 }
 
 func (c *poseidonChannel) MixFelts(v []m31.QM31) {
-	var s poseidonSponge
-	s.absorb(&c.digest)
+	var s poseidon.Sponge
+	s.Absorb(&c.digest)
 	for i := 0; i < len(v); i += 2 {
 		var f felt
 		f.SetOne() // a leading 1 marks the length of the last, maybe shorter, word
@@ -141,14 +57,14 @@ func (c *poseidonChannel) MixFelts(v []m31.QM31) {
 				shiftAdd(&f, 31, uint32(e))
 			}
 		}
-		s.absorb(&f)
+		s.Absorb(&f)
 	}
-	c.set(s.sum())
+	c.set(s.Sum())
 }
 
 func (c *poseidonChannel) MixU32s(v []uint32) {
-	var s poseidonSponge
-	s.absorb(&c.digest)
+	var s poseidon.Sponge
+	s.Absorb(&c.digest)
 	for i := 0; i < len(v); i += 7 {
 		var f felt
 		chunk := v[i:min(i+7, len(v))]
@@ -162,15 +78,15 @@ func (c *poseidonChannel) MixU32s(v []uint32) {
 		if len(chunk) < 7 {
 			addLength(&f, len(chunk))
 		}
-		s.absorb(&f)
+		s.Absorb(&f)
 	}
-	c.set(s.sum())
+	c.set(s.Sum())
 }
 
 func (c *poseidonChannel) MixU64(v uint64) {
 	var f felt
 	f.SetUint64(v)
-	c.set(poseidonHash(&c.digest, &f))
+	c.set(poseidon.Hash(&c.digest, &f))
 }
 
 func (c *poseidonChannel) draw() Hash {
@@ -178,7 +94,7 @@ func (c *poseidonChannel) draw() Hash {
 	s[1].SetUint64(c.draws)
 	s[2].SetUint64(3)
 	c.draws++
-	hades(&s)
+	poseidon.Permute(&s)
 	return s[0].Bytes()
 }
 
@@ -216,18 +132,18 @@ func (c *poseidonChannel) DrawFelt() m31.QM31 {
 func (c *poseidonChannel) DrawFelts(n int) []m31.QM31 { return drawFelts(n, c.drawBase) }
 
 func (c *poseidonChannel) PowChecker(n int) func(uint64) bool {
-	var s poseidonSponge
+	var s poseidon.Sponge
 	var f felt
 	f.SetUint64(powPrefix)
-	s.absorb(&f)
-	s.absorb(&c.digest)
+	s.Absorb(&f)
+	s.Absorb(&c.digest)
 	f.SetUint64(uint64(n))
-	s.absorb(&f)
-	seed := s.sum()
+	s.Absorb(&f)
+	seed := s.Sum()
 	return func(nonce uint64) bool {
 		var f felt
 		f.SetUint64(nonce)
-		h := poseidonHash(&seed, &f)
+		h := poseidon.Hash(&seed, &f)
 		b := h.Bytes()
 		zeros := bits.TrailingZeros64(binary.BigEndian.Uint64(b[24:]))
 		if zeros == 64 {
@@ -240,7 +156,7 @@ func (c *poseidonChannel) PowChecker(n int) func(uint64) bool {
 type poseidonHasher struct{}
 
 func (poseidonHasher) Leaf(row []m31.Elem) Hash {
-	var s poseidonSponge
+	var s poseidon.Sponge
 	for i := 0; i < len(row); i += 8 {
 		var f felt
 		chunk := row[i:min(i+8, len(row))]
@@ -250,15 +166,15 @@ func (poseidonHasher) Leaf(row []m31.Elem) Hash {
 		if len(chunk) < 8 {
 			addLength(&f, len(chunk))
 		}
-		s.absorb(&f)
+		s.Absorb(&f)
 	}
-	h := s.sum()
+	h := s.Sum()
 	return h.Bytes()
 }
 
 func (poseidonHasher) Node(left, right *Hash) Hash {
 	l, r := toFelt(left), toFelt(right)
-	h := poseidonHash(&l, &r)
+	h := poseidon.Hash(&l, &r)
 	return h.Bytes()
 }
 
