@@ -21,12 +21,15 @@ const (
 	Std
 	// Tight gives the smallest proofs of the three conjectured-96 profiles.
 	Tight
-	// MatMulP80 has 80 bits proven (Johnson bound).
+	// MatMulP80 has 80 bits proven (Johnson bound) for products that need up to
+	// 2^16 rows, such as 1024 x 1024 x 1024, and 78 for the largest. Security
+	// tells for a given program.
 	MatMulP80
-	// MatMulP90 has 90 bits proven.
+	// MatMulP90 has 90 bits proven for products that need up to 2^15 rows.
 	MatMulP90
 	// MatMulP96 has 96 bits proven in the unique-decoding regime, without any
-	// conjecture. It is what package bitsage uses for matrix products.
+	// conjecture. It is what package bitsage uses for matrix products. Its proofs
+	// fit MaxBytes up to 2^15 rows.
 	MatMulP96
 )
 

@@ -6,8 +6,9 @@
 // sound to the number of bits that [Verify] reports, but not zero-knowledge:
 // proofs reveal values of the trace. Use it for validity, not for privacy.
 //
-// The package is pure sequential Go, runs in a browser too (js/wasm), and imports
-// nothing of the prover.
+// The package is sequential Go, runs in a browser too (js/wasm), and imports
+// nothing of the prover. (Its hash and field libraries use assembly on some
+// processors; the build tag purego avoids it.)
 package proof
 
 import (
@@ -66,7 +67,8 @@ func Decompress(data []byte) (*Proof, error) {
 	return Parse(raw)
 }
 
-// Hash returns the BLAKE3 hash of the canonical binary form.
+// Hash returns the identity of the proof: the BLAKE3 hash of the canonical binary
+// form, in key derivation mode under a context string of its own.
 func (p *Proof) Hash() (Digest, error) {
 	raw, err := p.MarshalBinary()
 	if err != nil {

@@ -110,8 +110,8 @@ func goldenParams(i int) SecurityParams {
 	}
 }
 
-// vmParams are the parameters of the VM table of proving.md §3.2, less the
-// profile, with LogUp as in its §3.3.
+// vmParams are those of a wide AIR with lookups, such as a virtual machine's, less
+// the profile.
 func vmParams() SecurityParams {
 	return SecurityParams{
 		LogRows: 20, FoldStep: 4, Columns: 667, Constraints: 700, MaxDegree: 3,
@@ -191,9 +191,8 @@ func TestSecurityMatchesSoundcalc(t *testing.T) {
 }
 
 // TestSecurityProfiles holds the figures that are published for each profile.
-// They are the tables of proving.md §3.2 where those round down; the table
-// rounds 94.7, 94.8, 49.7 and 90.7 up, and has 91 for the Johnson figure of p90,
-// which is right for the 154 samples but not for the 122 columns.
+// They are rounded down: 94.7, 94.8, 49.7 and 90.7 become 94, 94, 49 and 90
+// (docs/RATIONALE.md).
 func TestSecurityProfiles(t *testing.T) {
 	matmul154 := matmulParams()
 	matmul154.Samples = 154
@@ -225,7 +224,7 @@ func TestSecurityProfiles(t *testing.T) {
 	}
 }
 
-// TestSecurityCaps checks what no number of queries removes (proving.md §3.3).
+// TestSecurityCaps checks what no number of queries removes.
 func TestSecurityCaps(t *testing.T) {
 	p := withProfile(vmParams(), 2, 1000, 26)
 	p.Columns = 750

@@ -16,7 +16,7 @@ type InvalidError = stark.InvalidError
 // Check names one of the verifier's checks.
 type Check = stark.Check
 
-// The checks, in the order in which they are made.
+// The checks: shape first, then the statement, then cryptography.
 const (
 	CheckConfig        = stark.CheckConfig
 	CheckCommitments   = stark.CheckCommitments

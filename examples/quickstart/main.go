@@ -2,7 +2,7 @@
 // the job, a worker executes and proves it, and the client verifies the receipt.
 // It needs no network, no toolchain and no GPU.
 //
-//	go run github.com/bitsage/bitsage/examples/quickstart@latest
+//	go run ./examples/quickstart
 package main
 
 import (

@@ -71,7 +71,7 @@ func (p *FRIProof) Layers() []*FRILayer {
 // Check names one of the verifier's checks.
 type Check uint8
 
-// The checks, in the order in which they are made: shape before cryptography.
+// The checks: shape first, then the statement, then cryptography.
 const (
 	CheckConfig        Check = iota + 1 // the proof was made for the pinned configuration
 	CheckCommitments                    // one root per tree
