@@ -14,7 +14,7 @@ import (
 const Format = "stwo-oracle-air/1"
 
 // MaxJSON bounds the size of an AIR file.
-const MaxJSON = 64 << 20
+const MaxJSON = 16 << 20
 
 type coords [4]m31.Elem
 

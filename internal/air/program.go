@@ -365,7 +365,7 @@ func (c *compiler) allocate() {
 	}
 	var free []int
 	where := make(map[int]int)
-	c.prog.Lanes = len(c.prog.Inputs)
+	c.prog.Lanes = max(1, len(c.prog.Inputs)) // instructions without operands name lane 0
 	for i := range c.prog.Code {
 		in := &c.prog.Code[i]
 		var dead []int

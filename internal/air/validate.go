@@ -9,7 +9,7 @@ import (
 const (
 	maxComponents = 64
 	maxColumns    = 4096
-	maxNodes      = 1 << 20
+	maxNodes      = 1 << 19
 	maxOffsets    = 8
 	maxDegree     = 3 // what LogDegreeBound = LogSize+1 leaves room for
 )
@@ -165,7 +165,7 @@ func classify(nodes []Node) ([]nodeKind, error) {
 		for _, j := range n.operands() {
 			k.secure = k.secure || kinds[j].secure
 			if n.Op == OpMul {
-				k.degree += kinds[j].degree
+				k.degree = min(k.degree+kinds[j].degree, 1<<20) // repeated squaring must not overflow
 			} else {
 				k.degree = max(k.degree, kinds[j].degree)
 			}
