@@ -39,7 +39,7 @@ options of the built-in statements:
   --log-last-layer N  (0)      --n-queries N       (3)
   --fold-step N       (1)      --lifting N         (0: none)
 
-Flags may stand anywhere. Files may have 64 MiB (AIR), 1 GiB (witness) and 16 MiB
+Flags may stand anywhere. Files may have 16 MiB (AIR), 1 GiB (witness) and 16 MiB
 (proof). Exit status: 0 proven or accepted; 1 the proof is rejected, or the
 witness does not satisfy the constraints; 2 wrong usage, or a file that cannot be
 read or is malformed; 130 interrupted.
