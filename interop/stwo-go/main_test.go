@@ -205,7 +205,7 @@ func TestUnreadable(t *testing.T) {
 	verify("no such file", f.path("none"), proof)
 	verify("no such file", air, f.path("none"))
 	verify("is a directory", air, f.dir)
-	verify("exceeds 67108864 bytes", f.sparse("big", maxAIR+1), proof)
+	verify("exceeds 16777216 bytes", f.sparse("big", maxAIR+1), proof)
 	verify("exceeds 16777216 bytes", air, f.sparse("big", maxProof+1))
 	verify("malformed JSON proof", air, f.sparse("zeros", maxProof))
 	verify("unexpected end", cut("AIR.json", 5), proof)
