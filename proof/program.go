@@ -188,44 +188,35 @@ func (p Program) checkElems(what string, data []byte) error {
 	return nil
 }
 
-// encodeInput returns the columns of tree 0. The input must have been checked.
-func (p Program) encodeInput(input []byte) [][]m31.Elem {
-	entries := make([]m31.Elem, p.m*p.k+p.k*p.n)
-	for i := range entries {
-		if p.dtype == Int8 {
-			entries[i] = m31.FromInt64(int64(int8(input[i])))
-		} else {
-			entries[i] = m31.Elem(binary.LittleEndian.Uint32(input[4*i:]))
-		}
+// inputEntry returns the entries of an input by index. The input must have been
+// checked.
+func (p Program) inputEntry(input []byte) func(i int) m31.Elem {
+	if p.dtype == Int8 {
+		return func(i int) m31.Elem { return m31.FromInt64(int64(int8(input[i]))) }
 	}
-	return p.shape().EncodeInput(entries[:p.m*p.k], entries[p.m*p.k:])
+	return func(i int) m31.Elem { return m31.Elem(binary.LittleEndian.Uint32(input[4*i:])) }
 }
 
-// encodeOutput returns the columns of tree 1. The output must have been checked.
-func (p Program) encodeOutput(output []byte) [][]m31.Elem {
-	entries := make([]m31.Elem, p.m*p.n)
-	for i := range entries {
-		v := binary.LittleEndian.Uint32(output[4*i:])
-		if p.dtype == Int8 {
-			entries[i] = m31.FromInt64(int64(int32(v)))
-		} else {
-			entries[i] = m31.Elem(v)
-		}
+// outputEntry is inputEntry for an output.
+func (p Program) outputEntry(output []byte) func(i int) m31.Elem {
+	if p.dtype == Int8 {
+		return func(i int) m31.Elem { return m31.FromInt64(int64(int32(binary.LittleEndian.Uint32(output[4*i:])))) }
 	}
-	return p.shape().EncodeResult(entries)
+	return func(i int) m31.Elem { return m31.Elem(binary.LittleEndian.Uint32(output[4*i:])) }
 }
 
 // EncodeTree checks and lays out a program's input (tree 0) or output (tree 1) as
 // columns in storage order. Packages of this module use it to commit to them.
-func (p Program) EncodeTree(tree int, data []byte) ([][]m31.Elem, error) {
+func (p Program) EncodeTree(tree int, data []byte, each matmul.Each) ([][]m31.Elem, error) {
 	if tree == matmul.InputTree {
 		if err := p.CheckInput(data); err != nil {
 			return nil, err
 		}
-		return p.encodeInput(data), nil
+		a, b := p.Split(data)
+		return p.shape().EncodeInput(p.inputEntry(a), p.inputEntry(b), each)
 	}
 	if err := p.CheckOutput(data); err != nil {
 		return nil, err
 	}
-	return p.encodeOutput(data), nil
+	return p.shape().EncodeResult(p.outputEntry(data), each)
 }

@@ -87,7 +87,7 @@ func root(p Program, tree int, data []byte, profile Profile) (Digest, error) {
 	if err := profile.Validate(); err != nil {
 		return Digest{}, err
 	}
-	columns, err := p.EncodeTree(tree, data)
+	columns, err := p.EncodeTree(tree, data, matmul.Sequential)
 	if err != nil {
 		return Digest{}, err
 	}

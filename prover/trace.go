@@ -55,7 +55,7 @@ func (p *Prover) commitData(ctx context.Context, program proof.Program, tree int
 	if err := p.checkMemory(estimate(a.Layout())); err != nil {
 		return nil, err
 	}
-	columns, err := program.EncodeTree(tree, data)
+	columns, err := program.EncodeTree(tree, data, each(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +98,13 @@ func (p *Prover) Prove(ctx context.Context, in *Input, job proof.Digest) (*Resul
 	return r, nil
 }
 
+// each splits a matrix product's loops over all processors.
+func each(ctx context.Context) matmul.Each {
+	return func(n int, f func(lo, hi int)) error {
+		return parallel.For(ctx, n, 1+n/256, f)
+	}
+}
+
 // matmulWitness supplies the columns of a matrix product.
 type matmulWitness struct {
 	in     *Input
@@ -111,15 +118,13 @@ func (w *matmulWitness) Tree(ctx context.Context, tree int, syms air.Symbols) (*
 	case matmul.InputTree:
 		return w.in.tree, nil
 	case matmul.ResultTree:
-		columns, err := w.in.Program.EncodeTree(tree, w.output)
+		columns, err := w.in.Program.EncodeTree(tree, w.output, each(ctx))
 		w.result = NewTree(columns)
 		return w.result, err
 	}
 	m, k, n := w.in.Program.Dims()
 	shape := matmul.Shape{M: m, K: k, N: n}
-	columns, err := shape.Interaction(syms["gamma"], w.in.tree.values, w.result.values, func(n int, f func(lo, hi int)) error {
-		return parallel.For(ctx, n, 1024, f)
-	})
+	columns, err := shape.Interaction(syms["gamma"], w.in.tree.values, w.result.values, each(ctx))
 	return NewTree(columns), err
 }
 

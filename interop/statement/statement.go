@@ -66,8 +66,14 @@ func MatMul(kind stark.Kind, cfg stark.Config, s matmul.Shape) (*Statement, erro
 		return nil, err
 	}
 	left, right := entries(s, s.M*s.K, 1), entries(s, s.K*s.N, 2)
-	input := s.EncodeInput(left, right)
-	result := s.EncodeResult(multiply(s, left, right))
+	input, err := s.EncodeInput(matmul.Entries(left), matmul.Entries(right), matmul.Sequential)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.EncodeResult(matmul.Entries(multiply(s, left, right)), matmul.Sequential)
+	if err != nil {
+		return nil, err
+	}
 	w := &product{s, input, result}
 	return &Statement{a, func(*prover.Prover) prover.Witness { return w }}, nil
 }

@@ -95,43 +95,59 @@ func (s Shape) columns(n int) [][]m31.Elem {
 	return cols
 }
 
-// EncodeInput lays A (row-major, M x K) and B (K x N) out as the columns of tree
-// 0, in storage order.
-func (s Shape) EncodeInput(a, b []m31.Elem) [][]m31.Elem {
+// Each calls f on ranges that cover 0 to n, maybe in parallel, and returns early
+// with an error if it was stopped.
+type Each func(n int, f func(lo, hi int)) error
+
+// Sequential is the Each of a single goroutine.
+func Sequential(n int, f func(lo, hi int)) error {
+	f(0, n)
+	return nil
+}
+
+// Entries gives the elements of v by index.
+func Entries(v []m31.Elem) func(i int) m31.Elem { return func(i int) m31.Elem { return v[i] } }
+
+// EncodeInput lays A (M x K) and B (K x N) out as the columns of tree 0, in storage
+// order. a and b give the entries by their row-major index.
+func (s Shape) EncodeInput(a, b func(i int) m31.Elem, each Each) ([][]m31.Elem, error) {
 	cols := s.columns(2*W + 2)
 	log, r := s.LogRows(), s.blockRows()
-	for block := range s.K {
-		for q := range r {
-			slot := circle.RowToStorage(block*r+q, log)
+	err := each(s.K, func(lo, hi int) {
+		for row := lo * r; row < hi*r; row++ {
+			block, q := row/r, row%r
+			slot := circle.RowToStorage(row, log)
 			for i := q * W; i < min((q+1)*W, s.M); i++ {
-				cols[i-q*W][slot] = a[i*s.K+block]
+				cols[i-q*W][slot] = a(i*s.K + block)
 			}
 			for j := q * W; j < min((q+1)*W, s.N); j++ {
-				cols[W+j-q*W][slot] = b[block*s.N+j]
+				cols[W+j-q*W][slot] = b(block*s.N + j)
 			}
 			if q == r-1 {
 				cols[2*W][slot] = 1
 			}
 		}
-	}
+	})
 	cols[2*W+1][circle.RowToStorage(0, log)] = 1
-	return cols
+	return cols, err
 }
 
-// EncodeResult lays C (row-major, M x N) out as the columns of tree 1, in storage
-// order.
-func (s Shape) EncodeResult(c []m31.Elem) [][]m31.Elem {
+// EncodeResult lays C (M x N) out as the columns of tree 1, in storage order. c
+// gives the entries by their row-major index.
+func (s Shape) EncodeResult(c func(i int) m31.Elem, each Each) ([][]m31.Elem, error) {
 	cols := s.columns(W)
 	log, stride := s.LogRows(), s.Stride()
-	for i := range s.M {
-		for j := 0; j < s.N; j += W {
-			slot := circle.RowToStorage((i*stride+j)/W, log)
-			for x := j; x < min(j+W, s.N); x++ {
-				cols[x-j][slot] = c[i*s.N+x]
+	err := each(s.M, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			for j := 0; j < s.N; j += W {
+				slot := circle.RowToStorage((i*stride+j)/W, log)
+				for x := j; x < min(j+W, s.N); x++ {
+					cols[x-j][slot] = c(i*s.N + x)
+				}
 			}
 		}
-	}
-	return cols
+	})
+	return cols, err
 }
 
 // powers returns x^(W-1), ..., x, 1: the Horner weights of a row.
@@ -146,9 +162,8 @@ func powers(x m31.QM31) []m31.QM31 {
 }
 
 // Interaction computes the columns of tree 2 from the challenge and the columns
-// of trees 0 and 1 (storage order). each calls its function on ranges that cover
-// 0 to n, maybe in parallel.
-func (s Shape) Interaction(gamma m31.QM31, input, result [][]m31.Elem, each func(n int, f func(lo, hi int)) error) ([][]m31.Elem, error) {
+// of trees 0 and 1 (storage order).
+func (s Shape) Interaction(gamma m31.QM31, input, result [][]m31.Elem, each Each) ([][]m31.Elem, error) {
 	rows := 1 << s.LogRows()
 	log := s.LogRows()
 	alpha, beta := gamma, gamma.Pow(int64(s.Stride()))

@@ -40,8 +40,6 @@ func load(t *testing.T, name string) golden {
 	return g
 }
 
-func all(n int, f func(lo, hi int)) error { f(0, n); return nil }
-
 // root extends the columns by a blowup of 4 and commits to them.
 func root(cols [][]m31.Elem) string {
 	ext := make([][]m31.Elem, len(cols))
@@ -67,7 +65,7 @@ func TestGolden(t *testing.T) {
 			if got := g.shape.kappa(); got != g.Kappa {
 				t.Fatalf("kappa exponent %d, want %d", got, g.Kappa)
 			}
-			tree0, tree1 := g.shape.EncodeInput(g.a, g.b), g.shape.EncodeResult(g.c)
+			tree0, tree1 := encodeInput(g.shape, g.a, g.b), encodeResult(g.shape, g.c)
 			if got := root(tree0); got != g.Roots[0] {
 				t.Errorf("job root %s, want %s", got, g.Roots[0])
 			}
@@ -75,7 +73,7 @@ func TestGolden(t *testing.T) {
 				t.Errorf("result root %s, want %s", got, g.Roots[1])
 			}
 			gamma := m31.Q(g.Alpha[0], g.Alpha[1], g.Alpha[2], g.Alpha[3])
-			tree2, err := g.shape.Interaction(gamma, tree0, tree1, all)
+			tree2, err := g.shape.Interaction(gamma, tree0, tree1, Sequential)
 			if err != nil {
 				t.Fatal(err)
 			}
