@@ -21,7 +21,7 @@ const module = "github.com/bitsage/bitsage"
 // layers lists the packages from the bottom up. A package may import only
 // packages of lines above its own.
 const layers = `
-internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors
+internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest
 internal/circle
 internal/stark
 internal/air internal/stark/codec

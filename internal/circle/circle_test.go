@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/randtest"
 )
 
 // onCircle reports whether x^2 + y^2 = 1.
 func onCircle(p SecurePoint) bool { return p.X.Square().Add(p.Y.Square()) == m31.One }
 
 func TestGroup(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	zero := Point{1, 0}
 	for range 100 {
 		i, j, k := randIndex(r), randIndex(r), randIndex(r)
@@ -41,7 +42,7 @@ func TestGeneratorOrder(t *testing.T) {
 }
 
 func TestIndexMul(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for range 50 {
 		i, n := randIndex(r), r.IntN(1000)
 		sum := Index(0)
@@ -58,7 +59,7 @@ func TestIndexMul(t *testing.T) {
 }
 
 func TestSecurePoint(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for range 50 {
 		u, v := randQM31(r), randQM31(r)
 		p, q := SecurePointAt(u), SecurePointAt(v)
@@ -127,7 +128,7 @@ func TestOrders(t *testing.T) {
 }
 
 func TestToStorage(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for k := 1; k <= 10; k++ {
 		rows := randColumn(r, k)
 		stored, back := make([]m31.Elem, len(rows)), make([]m31.Elem, len(rows))
@@ -154,7 +155,7 @@ func TestLiftIndex(t *testing.T) {
 
 // TestLargestDomains checks points of domains too large to enumerate.
 func TestLargestDomains(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for _, k := range []int{20, 28, 30} {
 		for range 100 {
 			i := r.IntN(1 << k)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/randtest"
 )
 
 // evalNaive evaluates a circle polynomial by its definition: bit 0 of a
@@ -27,7 +28,7 @@ func evalNaive(coeffs []m31.Elem, p Point) m31.Elem {
 }
 
 func TestFFTNaive(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for k := 1; k <= 10; k++ {
 		coeffs := randColumn(r, k)
 		values := slices.Clone(coeffs)
@@ -41,7 +42,7 @@ func TestFFTNaive(t *testing.T) {
 }
 
 func TestFFTRoundTrip(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for k := 1; k <= 14; k++ {
 		values := randColumn(r, k)
 		coeffs := slices.Clone(values)
@@ -55,7 +56,7 @@ func TestFFTRoundTrip(t *testing.T) {
 // TestFFTExtension compares the extension with the values of the same
 // polynomial, and interpolates it to the coefficients with zeros appended.
 func TestFFTExtension(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for k := 1; k <= 6; k++ {
 		for blowup := 1; blowup <= 3; blowup++ {
 			coeffs := randColumn(r, k)
@@ -86,7 +87,7 @@ func TestFFTEdges(t *testing.T) {
 }
 
 func TestEvalAt(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for k := 1; k <= 8; k++ {
 		coeffs := randColumn(r, k)
 		for range 10 {
@@ -100,7 +101,7 @@ func TestEvalAt(t *testing.T) {
 // TestLifting checks that evaluations of a polynomial, read at lifted indices,
 // are those of the polynomial composed with doubling.
 func TestLifting(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	const k, h = 4, 3
 	coeffs := randColumn(r, k)
 	values := make([]m31.Elem, 1<<k)
@@ -112,7 +113,7 @@ func TestLifting(t *testing.T) {
 }
 
 func TestDot(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	top := m31.Q(m31.P-1, m31.P-1, m31.P-1, m31.P-1)
 	for n := range 40 {
 		a, b := randColumn(r, 6)[:n], make([]m31.QM31, n)
@@ -196,7 +197,7 @@ func TestTwiddlesShared(t *testing.T) {
 }
 
 func TestLine(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for k := range 9 {
 		values := make([]m31.QM31, 1<<k)
 		for i := range values {

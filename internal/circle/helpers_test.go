@@ -2,32 +2,11 @@ package circle
 
 import (
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/bitsage/bitsage/internal/m31"
 )
-
-// seeded returns a random generator. A failing test prints the seed, and
-// BITSAGE_SEED repeats it.
-func seeded(t testing.TB) *rand.Rand {
-	t.Helper()
-	seed := rand.Uint64()
-	if s := os.Getenv("BITSAGE_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("repeat with BITSAGE_SEED=%d go test -run '^%s$' ./internal/circle", seed, t.Name())
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 func randColumn(r *rand.Rand, k int) []m31.Elem {
 	v := make([]m31.Elem, 1<<k)

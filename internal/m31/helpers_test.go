@@ -2,32 +2,11 @@ package m31
 
 import (
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 )
 
 // edge holds the elements at which arithmetic modulo P changes its behaviour.
 var edge = []Elem{0, 1, 2, P / 2, P - 2, P - 1}
-
-// seeded returns a random generator. A failing test prints the seed, and
-// BITSAGE_SEED repeats it.
-func seeded(t testing.TB) *rand.Rand {
-	t.Helper()
-	seed := rand.Uint64()
-	if s := os.Getenv("BITSAGE_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("repeat with BITSAGE_SEED=%d go test -run '^%s$' ./internal/m31", seed, t.Name())
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 func randElem(r *rand.Rand) Elem { return Elem(r.Uint32N(P)) }
 

@@ -3,11 +3,13 @@ package m31
 import (
 	"math"
 	"testing"
+
+	"github.com/bitsage/bitsage/internal/randtest"
 )
 
 // TestElemOracle compares every operation with plain 64-bit arithmetic.
 func TestElemOracle(t *testing.T) {
-	all := elems(seeded(t), 200)
+	all := elems(randtest.New(t), 200)
 	for _, a := range all {
 		for _, b := range all {
 			x, y := uint64(a), uint64(b)
@@ -25,7 +27,7 @@ func TestElemOracle(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	in := []uint64{0, 1, P - 1, P, P + 1, 2*P - 1, 2 * P, 2*P + 1, 1 << 31, 1 << 32, 1 << 62, (P - 1) * (P - 1), 1 << 63, math.MaxUint64 - 1, math.MaxUint64}
 	for k := range 63 {
 		in = append(in, uint64(P)<<k, uint64(P)<<k-1, uint64(P)<<k+1)
@@ -59,7 +61,7 @@ func TestCentered(t *testing.T) {
 	}{{0, 0}, {1, 1}, {P - 1, -1}, {P / 2, P / 2}, {P/2 + 1, -(P / 2)}} {
 		equal(t, "Centered", c.in.Centered(), c.want)
 	}
-	for _, e := range elems(seeded(t), 100) {
+	for _, e := range elems(randtest.New(t), 100) {
 		equal(t, "round trip", FromInt64(e.Centered()), e)
 	}
 }
@@ -89,7 +91,7 @@ type field[T any] interface {
 }
 
 func TestFieldLaws(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	t.Run("M31", func(t *testing.T) { testLaws(t, 1, elems(r, 30)) })
 	t.Run("CM31", func(t *testing.T) { testLaws(t, CM31{1, 0}, cm31s(r, 10)) })
 	t.Run("QM31", func(t *testing.T) { testLaws(t, One, qm31s(r, 20)) })
@@ -132,7 +134,7 @@ func testUnaryLaws[T field[T]](t *testing.T, one, a T) {
 }
 
 func TestPow(t *testing.T) {
-	for _, e := range elems(seeded(t), 20) {
+	for _, e := range elems(randtest.New(t), 20) {
 		acc := Elem(1)
 		for n := range uint64(20) {
 			equal(t, "e^n", e.Pow(n), acc)
@@ -144,7 +146,7 @@ func TestPow(t *testing.T) {
 }
 
 func TestPowQM31(t *testing.T) {
-	for _, x := range qm31s(seeded(t), 10) {
+	for _, x := range qm31s(randtest.New(t), 10) {
 		acc, inv := One, x.Inv()
 		for n := range int64(10) {
 			equal(t, "x^n", x.Pow(n), acc)
@@ -183,7 +185,7 @@ func mulTable(x, y QM31) QM31 {
 // TestQM31Oracle compares the products of all quadruples of edge elements, and
 // the products with subfields, with the multiplication table.
 func TestQM31Oracle(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	right := qm31s(r, 12)
 	for _, x := range append(edgeQM31s(), qm31s(r, 100)...) {
 		for _, y := range right {
@@ -201,7 +203,7 @@ func TestQM31Oracle(t *testing.T) {
 }
 
 func TestConj(t *testing.T) {
-	all := qm31s(seeded(t), 30)
+	all := qm31s(randtest.New(t), 30)
 	for _, x := range all {
 		equal(t, "conjugate twice", x.Conj().Conj(), x)
 		equal(t, "norm in CM31", x.Mul(x.Conj()).B, CM31{})
@@ -215,7 +217,7 @@ func TestConj(t *testing.T) {
 }
 
 func TestFromPartials(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	i, u, iu := Q(0, 1, 0, 0), Q(0, 0, 1, 0), Q(0, 0, 0, 1)
 	all := append(edgeQM31s(), qm31s(r, 50)...)
 	for range 2000 {
@@ -234,7 +236,7 @@ func TestFromPartials(t *testing.T) {
 }
 
 func TestQM31Predicates(t *testing.T) {
-	for _, x := range append(edgeQM31s(), qm31s(seeded(t), 10)...) {
+	for _, x := range append(edgeQM31s(), qm31s(randtest.New(t), 10)...) {
 		c := x.Coords()
 		equal(t, "Q(Coords)", Q(c[0], c[1], c[2], c[3]), x)
 		equal(t, "IsZero", x.IsZero(), c == [4]Elem{})

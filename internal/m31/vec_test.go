@@ -3,10 +3,12 @@ package m31
 import (
 	"slices"
 	"testing"
+
+	"github.com/bitsage/bitsage/internal/randtest"
 )
 
 func TestSecureVec(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	const n = 7
 	v := NewSecureVec(n)
 	equal(t, "length", v.Len(), n)
@@ -34,7 +36,7 @@ func TestSecureVec(t *testing.T) {
 
 // TestInvertAll puts zeros in all subsets of places.
 func TestInvertAll(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	t.Run("M31", func(t *testing.T) {
 		testInvertAll(t, InvertAll, func() Elem { return 1 + Elem(r.Uint32N(P-1)) })
 	})

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/blake2s"
 
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/randtest"
 	"github.com/bitsage/bitsage/internal/vectors"
 )
 
@@ -155,7 +156,7 @@ func TestRejection(t *testing.T) {
 
 // TestLeafWidths hashes rows about the width up to which no memory is allocated.
 func TestLeafWidths(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for _, n := range []int{0, 1, 127, 128, 129, 256, 1000} {
 		row := randColumn(r, 10)[:n]
 		var data []byte

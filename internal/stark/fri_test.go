@@ -6,6 +6,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/randtest"
 	"github.com/bitsage/bitsage/internal/vectors"
 )
 
@@ -318,7 +319,7 @@ func (f *friClaim) damageLayer(t *testing.T, l *FRILayer) {
 // layers are committed and folded faithfully.
 func TestFRIDegree(t *testing.T) {
 	c := loadFRI(t).Commitments[0]
-	r := seeded(t)
+	r := randtest.New(t)
 	column := make([]QM31, 1<<c.log())
 	for i := range column {
 		v := randColumn(r, 2)

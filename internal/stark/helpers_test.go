@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -18,25 +16,6 @@ import (
 )
 
 var kinds = []Kind{Blake2s, Blake2sM31, Poseidon252}
-
-// seeded returns a random generator. A failing test prints the seed, and
-// BITSAGE_SEED repeats it.
-func seeded(t testing.TB) *rand.Rand {
-	t.Helper()
-	seed := rand.Uint64()
-	if s := os.Getenv("BITSAGE_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("repeat with BITSAGE_SEED=%d go test -run '^%s$' ./internal/stark", seed, t.Name())
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 func randColumn(r *rand.Rand, k int) []m31.Elem {
 	v := make([]m31.Elem, 1<<k)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/randtest"
 	"github.com/bitsage/bitsage/internal/vectors"
 )
 
@@ -181,7 +182,7 @@ func TestSizeOrder(t *testing.T) {
 	} {
 		equalSlices(t, "order", SizeOrder(c.logs), c.want)
 	}
-	r := seeded(t)
+	r := randtest.New(t)
 	logs := make([]int, 100)
 	for i := range logs {
 		logs[i] = r.IntN(3)
@@ -254,7 +255,7 @@ func subset(mask uint64) (out []int) {
 
 // TestMerkleSubsets opens every set of leaves of small trees.
 func TestMerkleSubsets(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for height := 1; height <= 3; height++ {
 		m := newTree(r, Blake2s, height)
 		for mask := uint64(1); mask < 1<<(1<<height); mask++ {
@@ -265,7 +266,7 @@ func TestMerkleSubsets(t *testing.T) {
 
 // TestMerkleRandom opens random sets of leaves of larger trees, sparse and dense.
 func TestMerkleRandom(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for _, k := range kinds {
 		rounds := 20
 		if k == Poseidon252 {
@@ -295,7 +296,7 @@ func TestMerkleHeightZero(t *testing.T) {
 
 // TestMerkleArguments checks that verification leaves its arguments alone.
 func TestMerkleArguments(t *testing.T) {
-	m := newTree(seeded(t), Blake2s, 5)
+	m := newTree(randtest.New(t), Blake2s, 5)
 	positions := []int{1, 2, 3, 17, 30}
 	leaves, witness := m.leaves(positions), MerkleWitness(m.layers, positions)
 	p, l, w := slices.Clone(positions), slices.Clone(leaves), slices.Clone(witness)
@@ -309,7 +310,7 @@ func TestMerkleArguments(t *testing.T) {
 
 // TestMerkleOtherPositions claims genuine leaves for other positions.
 func TestMerkleOtherPositions(t *testing.T) {
-	m := newTree(seeded(t), Blake2s, 3)
+	m := newTree(randtest.New(t), Blake2s, 3)
 	for p := range 8 {
 		witness := MerkleWitness(m.layers, []int{p})
 		for claimed := range 8 {
@@ -325,7 +326,7 @@ func TestMerkleOtherPositions(t *testing.T) {
 // TestLiftedRoot compares a tree over columns of several sizes with the tree
 // over the columns written out at full length.
 func TestLiftedRoot(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	const height = 5
 	var short, long [][]m31.Elem
 	for _, k := range []int{1, 2, 2, 4, 5, 5} { // ascending, so that the order stays

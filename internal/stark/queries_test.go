@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/internal/circle"
+	"github.com/bitsage/bitsage/internal/randtest"
 	"github.com/bitsage/bitsage/internal/vectors"
 )
 
@@ -103,7 +104,7 @@ func TestFoldPositions(t *testing.T) {
 
 // TestOpening checks an opening against its definition.
 func TestOpening(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for range 200 {
 		l := layer{log: 1 + r.IntN(8)}
 		l.fold = 1 + r.IntN(l.log)

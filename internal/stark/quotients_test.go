@@ -5,6 +5,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/randtest"
 	"github.com/bitsage/bitsage/internal/vectors"
 )
 
@@ -156,7 +157,7 @@ func TestQuotientBatches(t *testing.T) {
 // TestQuotientLine checks that the line passes through the sample and its
 // conjugate: that a genuine column's numerator vanishes at the sample.
 func TestQuotientLine(t *testing.T) {
-	r := seeded(t)
+	r := randtest.New(t)
 	for range 20 {
 		e := randColumn(r, 3)
 		z, v := circle.SecurePointAt(m31.Q(e[0], e[1], e[2], e[3])), m31.Q(e[4], e[5], e[6], e[7])
