@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/randtest"
 )
 
 // A proof is a tree of Go values. The tests below walk over all of them by
@@ -269,7 +270,7 @@ func TestTamperedLists(t *testing.T) {
 // TestFlippedBytes changes random bytes of the binary form. Either it is malformed
 // or the proof is invalid.
 func TestFlippedBytes(t *testing.T) {
-	rng := seeded(t)
+	rng := randtest.New(t)
 	var malformed, invalid int
 	for i := range 1000 {
 		r := loadReceipt(t, receiptNames[i%4])
