@@ -12,6 +12,7 @@
 package proof
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/bitsage/bitsage/internal/stark"
@@ -79,6 +80,9 @@ func (p *Proof) Hash() (Digest, error) {
 
 // MarshalJSON returns the form that serde gives stwo's StarkProof.
 func (p *Proof) MarshalJSON() ([]byte, error) {
+	if p.stark == nil {
+		return nil, errors.New("proof: the zero Proof has no encoding")
+	}
 	return p.stark.AppendJSON(nil, p.kind), nil
 }
 

@@ -103,7 +103,7 @@ func (c *committer) Commit(tree int, syms air.Symbols) (stark.Hash, error) {
 // Resolve implements air.Party.
 func (c *committer) Resolve(name string, syms air.Symbols) (m31.QM31, error) {
 	c.s.clock.enter(StageLookup)
-	return c.w.Resolve(name, syms)
+	return c.w.Resolve(c.s.ctx, name, syms)
 }
 
 func (s *session) commitTree(t *Tree, index int) error {

@@ -39,8 +39,8 @@ func (l *Lookups) Tree(ctx context.Context, tree int, syms air.Symbols) (*Tree, 
 }
 
 // Resolve implements Witness: it knows the claimed sums.
-func (l *Lookups) Resolve(name string, syms air.Symbols) (m31.QM31, error) {
-	if err := l.interact(context.Background(), syms); err != nil {
+func (l *Lookups) Resolve(ctx context.Context, name string, syms air.Symbols) (m31.QM31, error) {
+	if err := l.interact(ctx, syms); err != nil {
 		return m31.QM31{}, err
 	}
 	sum, ok := l.sums[name]
@@ -55,7 +55,8 @@ func (l *Lookups) interact(ctx context.Context, syms air.Symbols) error {
 	if l.made != nil {
 		return nil
 	}
-	l.sums = make(map[string]m31.QM31)
+	var made [][]m31.Elem
+	sums := make(map[string]m31.QM31)
 	for i, c := range l.air.Components {
 		if c.LogUp == nil {
 			return fmt.Errorf("prover: component %q declares no LogUp", c.Name)
@@ -65,9 +66,10 @@ func (l *Lookups) interact(ctx context.Context, syms air.Symbols) error {
 			return err
 		}
 		columns, sum := c.LogUp.Running(values)
-		l.made = append(l.made, air.StorageOrder(columns)...)
-		l.sums[c.LogUp.Sum] = sum
+		made = append(made, air.StorageOrder(columns)...)
+		sums[c.LogUp.Sum] = sum
 	}
+	l.made, l.sums = made, sums
 	return nil
 }
 

@@ -116,7 +116,7 @@ type Witness interface {
 	Tree(ctx context.Context, tree int, syms air.Symbols) (*Tree, error)
 	// Resolve returns a statement value that came up with the columns, such as a
 	// claimed sum.
-	Resolve(name string, syms air.Symbols) (m31.QM31, error)
+	Resolve(ctx context.Context, name string, syms air.Symbols) (m31.QM31, error)
 }
 
 // ProveAIR proves a statement given as an AIR. Along with the proof it returns

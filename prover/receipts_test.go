@@ -110,6 +110,20 @@ func TestReceipts(t *testing.T) {
 			writeReceipt(t, c.name, made, raw)
 		}
 		checkReceipt(t, c.name, made, raw)
+		checkSize(t, c.name, made, len(raw))
+	}
+}
+
+// checkSize compares a proof's size with the estimate, which is that of an average
+// draw of queries.
+func checkSize(t *testing.T, name string, r receipt, size int) {
+	t.Helper()
+	want, err := proof.EstimateBytes(r.Statement.Program, r.Profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := size - want; 100*d > 7*want || 100*d < -7*want {
+		t.Errorf("%s: %d bytes, want about %d", name, size, want)
 	}
 }
 

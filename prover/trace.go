@@ -129,6 +129,6 @@ func (w *matmulWitness) Tree(ctx context.Context, tree int, syms air.Symbols) (*
 }
 
 // Resolve implements Witness: the statement has no other values.
-func (w *matmulWitness) Resolve(name string, _ air.Symbols) (m31.QM31, error) {
+func (w *matmulWitness) Resolve(_ context.Context, name string, _ air.Symbols) (m31.QM31, error) {
 	return m31.QM31{}, fmt.Errorf("prover: a matrix product has no value %q", name)
 }

@@ -18,6 +18,6 @@ func (w Columns) Tree(_ context.Context, tree int, _ air.Symbols) (*Tree, error)
 }
 
 // Resolve implements Witness: all statement values must be given in the AIR.
-func (w Columns) Resolve(name string, _ air.Symbols) (m31.QM31, error) {
+func (w Columns) Resolve(_ context.Context, name string, _ air.Symbols) (m31.QM31, error) {
 	return m31.QM31{}, fmt.Errorf("prover: the statement gives no value for %q", name)
 }

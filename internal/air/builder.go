@@ -11,7 +11,7 @@ type Builder struct {
 	c       Component
 	memo    map[Node]int
 	entries []Entry
-	closed  bool // LogUp finished
+	closed  int // number of entries when the LogUp was finished
 }
 
 // NewComponent starts a component of 2^logSize rows.
@@ -146,8 +146,8 @@ func (b *Builder) Constrain(name string, x Expr) {
 
 // Build returns the component.
 func (b *Builder) Build() (*Component, error) {
-	if len(b.entries) > 0 && !b.closed {
-		return nil, fmt.Errorf("air: component %q uses relations but does not finish its LogUp", b.c.Name)
+	if len(b.entries) != b.closed {
+		return nil, fmt.Errorf("air: component %q uses relations after or without FinishLogUp", b.c.Name)
 	}
 	c := b.c
 	return &c, nil

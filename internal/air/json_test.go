@@ -187,7 +187,7 @@ func TestPow(t *testing.T) {
 func TestUnfinishedLogUp(t *testing.T) {
 	b := air.NewComponent("open", 4)
 	b.Relate(air.Relation{Name: "r", Z: "z", Alpha: "alpha"}, b.Const(1), b.Column(1)[0])
-	if _, err := b.Build(); err == nil || !strings.Contains(err.Error(), "does not finish its LogUp") {
+	if _, err := b.Build(); err == nil || !strings.Contains(err.Error(), "after or without FinishLogUp") {
 		t.Error(err)
 	}
 }

@@ -73,7 +73,7 @@ func (b *Builder) FinishLogUp(tree, batch int, sum string) {
 		b.c.Masks = append(b.c.Masks, [][]int{})
 	}
 	b.c.LogUp = &LogUp{tree, len(b.c.Masks[tree-1]), sum, fractions, b.entries}
-	b.closed = true
+	b.closed = len(b.entries)
 	var before *Expr
 	for j, f := range fractions {
 		num, den := Expr{b, f.Num}, Expr{b, f.Den}

@@ -132,16 +132,13 @@ func (w *product) Tree(_ context.Context, tree int, syms air.Symbols) (*prover.T
 	case matmul.ResultTree:
 		return prover.NewTree(w.result), nil
 	}
-	cols, err := w.shape.Interaction(syms["gamma"], w.input, w.result, func(n int, f func(lo, hi int)) error {
-		f(0, n)
-		return nil
-	})
+	cols, err := w.shape.Interaction(syms["gamma"], w.input, w.result, matmul.Sequential)
 	return prover.NewTree(cols), err
 }
 
 // Resolve implements prover.Witness: a product has no such values.
-func (w *product) Resolve(name string, syms air.Symbols) (m31.QM31, error) {
-	return prover.Columns(nil).Resolve(name, syms)
+func (w *product) Resolve(ctx context.Context, name string, syms air.Symbols) (m31.QM31, error) {
+	return prover.Columns(nil).Resolve(ctx, name, syms)
 }
 
 // Made is a proof and what came up on the way.
@@ -185,8 +182,8 @@ func (r *recorder) Tree(ctx context.Context, tree int, syms air.Symbols) (*prove
 }
 
 // Resolve implements prover.Witness.
-func (r *recorder) Resolve(name string, syms air.Symbols) (m31.QM31, error) {
-	v, err := r.Witness.Resolve(name, syms)
+func (r *recorder) Resolve(ctx context.Context, name string, syms air.Symbols) (m31.QM31, error) {
+	v, err := r.Witness.Resolve(ctx, name, syms)
 	if err == nil {
 		r.resolved[name] = v
 	}
