@@ -22,7 +22,7 @@ const module = "github.com/bitsage/bitsage"
 // packages of lines above its own.
 const layers = `
 internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest
-internal/circle
+internal/circle elgamal
 internal/stark
 internal/air internal/stark/codec
 internal/air/matmul internal/air/airtest internal/backend
