@@ -83,7 +83,9 @@ func (w *withoutProduct) Tree(_ context.Context, tree int, syms air.Symbols) (*T
 }
 
 // Resolve implements Witness.
-func (w *withoutProduct) Resolve(context.Context, string, air.Symbols) (m31.QM31, error) { panic("no values") }
+func (w *withoutProduct) Resolve(context.Context, string, air.Symbols) (m31.QM31, error) {
+	panic("no values")
+}
 
 // closeCycle changes v[r] = x*v[r-1] + h[r], which began with v[-1] = 0, so that
 // v[-1] is the last row's value.
