@@ -22,9 +22,9 @@ const module = "github.com/bitsage/bitsage"
 // packages of lines above its own.
 const layers = `
 internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest
-internal/circle elgamal
+internal/circle internal/pedersen elgamal
 internal/stark
-internal/air internal/stark/codec
+internal/air internal/stark/codec wallet
 internal/air/matmul internal/air/airtest internal/backend
 internal/backend/backendtest
 internal/backend/cpu proof
@@ -38,6 +38,7 @@ internal/archtest
 
 // heavy lists what must not be among the dependencies of a light package.
 var heavy = map[string][]string{
+	"./wallet":         {"runtime/cgo", "github.com/consensys/gnark-crypto/ecc/stark-curve/pedersen-hash", module + "/proof"},
 	"./proof":          {"net", "runtime/cgo", module + "/prover", module + "/internal/backend", module + "/internal/parallel"},
 	"./prover":         {"net", "runtime/cgo"},
 	"./internal/stark": {"net", "runtime/cgo"},
