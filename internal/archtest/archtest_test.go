@@ -38,7 +38,7 @@ internal/archtest
 
 // heavy lists what must not be among the dependencies of a light package.
 var heavy = map[string][]string{
-	"./wallet":         {"runtime/cgo", "github.com/consensys/gnark-crypto/ecc/stark-curve/pedersen-hash", module + "/proof"},
+	"./wallet":         {"github.com/consensys/gnark-crypto/ecc/stark-curve/pedersen-hash", module + "/proof"},
 	"./proof":          {"net", "runtime/cgo", module + "/prover", module + "/internal/backend", module + "/internal/parallel"},
 	"./prover":         {"net", "runtime/cgo"},
 	"./internal/stark": {"net", "runtime/cgo"},
