@@ -24,8 +24,10 @@ const layers = `
 internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest
 internal/circle internal/pedersen elgamal
 internal/stark
-internal/air internal/stark/codec wallet
-internal/air/matmul internal/air/airtest internal/backend
+internal/air internal/stark/codec wallet contracts contracts/bindings contracts/internal/class
+internal/air/matmul internal/air/airtest internal/backend chain contracts/internal/bindgen
+contracts/internal/generate
+contracts/bindings/faucet contracts/bindings/jobmanager contracts/bindings/proofverifier contracts/bindings/reputationmanager contracts/bindings/sagetoken contracts/bindings/stakingmanager contracts/bindings/validatorregistry
 internal/backend/backendtest
 internal/backend/cpu proof
 prover

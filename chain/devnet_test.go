@@ -1,0 +1,486 @@
+//go:build devnet
+
+package chain
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/big"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bitsage/bitsage/wallet"
+)
+
+func transfer(t *testing.T, to Felt, amount *big.Int) Call {
+	t.Helper()
+	data, err := new(Encoder).Felt(to).U256(amount).Calldata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Call{STRK(), Selector("transfer"), data}
+}
+
+// done executes calls and waits for them.
+func done(t *testing.T, a *Account, calls ...Call) *Receipt {
+	t.Helper()
+	hash, err := a.Execute(t.Context(), calls...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.Wait(t.Context(), hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (d *devnet) balance(t *testing.T, owner Felt) *big.Int {
+	t.Helper()
+	b, err := d.Balance(t.Context(), STRK(), owner, AtLatest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (d *devnet) nonce(t *testing.T, account Felt) uint64 {
+	t.Helper()
+	n, err := d.Nonce(t.Context(), account, AtPreConfirmed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestDevnet(t *testing.T) {
+	d := startDevnet(t)
+	for _, sub := range []struct {
+		name string
+		run  func(*testing.T, *devnet)
+	}{
+		{"transfer", devnetTransfer}, {"reads", devnetReads}, {"deploy an account", devnetDeployAccount}, {"declare and deploy", devnetDeclare},
+		{"concurrent senders", devnetConcurrent}, {"two programs", devnetTwoPrograms}, {"reverts", devnetReverts}, {"errors", devnetErrors},
+		{"batch", devnetBatch}, {"events and reorganisation", devnetEvents},
+	} {
+		if !t.Run(sub.name, func(t *testing.T) { sub.run(t, d) }) {
+			return
+		}
+	}
+}
+
+func devnetTransfer(t *testing.T, d *devnet) {
+	a, to := d.account(0), Uint(0xcafe)
+	before := d.balance(t, a.Address())
+	e, err := a.Estimate(t.Context(), transfer(t, to, pow2(70)))
+	if err != nil || e.Unit != "FRI" || e.Fee.Sign() <= 0 {
+		t.Fatalf("%+v %v", e, err)
+	}
+	r := done(t, a, transfer(t, to, pow2(70)))
+	if d.balance(t, to).Cmp(pow2(70)) != 0 {
+		t.Errorf("the balance is %v", d.balance(t, to))
+	}
+	spent := new(big.Int).Add(pow2(70), r.Fee)
+	if want := new(big.Int).Sub(before, spent); d.balance(t, a.Address()).Cmp(want) != 0 {
+		t.Errorf("the sender has %v, want %v", d.balance(t, a.Address()), want)
+	}
+	if r.L2Gas == 0 || r.L2Gas > e.L2Gas.Amount*13/10 || r.Fee.Cmp(new(big.Int).Mul(e.Fee, big.NewInt(2))) > 0 || r.Type != "INVOKE" || r.Unit != "FRI" {
+		t.Errorf("receipt %+v, estimate %+v", r, e)
+	}
+	if !slices.ContainsFunc(r.Events, func(e Event) bool { return e.From == STRK() && e.Keys[0] == Selector("Transfer") }) {
+		t.Error("the receipt has no Transfer")
+	}
+	s, err := d.TransactionStatus(t.Context(), r.Hash)
+	if err != nil || s.Finality != AcceptedOnL2 || s.Reverted {
+		t.Error(s, err)
+	}
+	t.Logf("transfer: %d L2 gas, fee %v FRI, estimate %v FRI", r.L2Gas, r.Fee, e.Fee)
+}
+
+func devnetReads(t *testing.T, d *devnet) {
+	ctx := t.Context()
+	head, err := d.Head(ctx)
+	if err != nil || head.Number == 0 {
+		t.Fatal(head, err)
+	}
+	n, err := d.BlockNumber(ctx)
+	if err != nil || n != head.Number {
+		t.Error(n, err)
+	}
+	b, err := d.Block(ctx, AtHash(head.Hash))
+	if err != nil || b.BlockRef != head || len(b.Transactions) != 1 || b.Finality != AcceptedOnL2 || time.Since(b.Time).Abs() > time.Hour {
+		t.Errorf("%+v %v", b, err)
+	}
+	parent, err := d.Block(ctx, AtNumber(head.Number-1))
+	if err != nil || parent.Hash != b.Parent {
+		t.Error(parent, err)
+	}
+	if b, err := d.Block(ctx, AtPreConfirmed()); err != nil {
+		t.Error(b, err)
+	}
+	for _, class := range []Felt{wallet.ClassOpenZeppelin.Hash(), classAt(t, d, STRK()), classAt(t, d, Deployer())} {
+		if _, err := d.Class(ctx, class, AtLatest()); err != nil { // hashes it
+			t.Errorf("class %s: %v", Hex(class), err)
+		}
+	}
+	out, err := d.Call(ctx, Call{To: STRK(), Selector: Selector("decimals")}, AtLatest())
+	if err != nil || !sameFelts(out, []Felt{Uint(18)}) {
+		t.Error(out, err)
+	}
+	key, err := d.StorageAt(ctx, d.accounts[0].address, Selector("Account_public_key"), AtLatest())
+	if err != nil || key != d.accounts[0].signer.PublicKey() {
+		t.Error(Hex(key), err)
+	}
+}
+
+func classAt(t *testing.T, d *devnet, contract Felt) Felt {
+	t.Helper()
+	class, err := d.ClassHashAt(t.Context(), contract, AtLatest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return class
+}
+
+func devnetDeployAccount(t *testing.T, d *devnet) {
+	keys, _, err := wallet.CreateAccount(wallet.ClassOpenZeppelin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dep, err := AccountDeployment(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := NewAccount(d.Client, keys.Address(), keys, FeePolicy{})
+	if _, err := a.Execute(t.Context(), aCall); !errors.Is(err, ErrContractNotFound) {
+		t.Errorf("an account that is not there: %v", err)
+	}
+	done(t, d.account(1), transfer(t, keys.Address(), new(big.Int).Exp(big.NewInt(10), big.NewInt(19), nil)))
+	hash, err := a.DeployAccount(t.Context(), dep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.Wait(t.Context(), hash)
+	if err != nil || r.Contract != keys.Address() || r.Type != "DEPLOY_ACCOUNT" {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if classAt(t, d, keys.Address()) != wallet.ClassOpenZeppelin.Hash() {
+		t.Error("another class")
+	}
+	to := Uint(0xbeef)
+	done(t, a, transfer(t, to, big.NewInt(1)), transfer(t, to, big.NewInt(2)))
+	if got := d.balance(t, to); got.Int64() != 3 {
+		t.Errorf("the multicall transferred %v", got)
+	}
+}
+
+// devnetDeclare declares OpenZeppelin's account under another ABI, and so another
+// class hash, and deploys it.
+func devnetDeclare(t *testing.T, d *devnet) {
+	class, err := d.Class(t.Context(), wallet.ClassOpenZeppelin.Hash(), AtLatest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	class.ABI += " "
+	var casm json.RawMessage
+	if err := d.Do(t.Context(), "starknet_getCompiledCasm", map[string]any{"class_hash": wireFelt(wallet.ClassOpenZeppelin.Hash())}, &casm); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := CompiledClassHash(casm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := d.account(2)
+	if _, err := a.WithFees(FeePolicy{Fixed: generous()}).Declare(t.Context(), class, Uint(1)); !errors.Is(err, ErrCompiledClassHash) {
+		t.Errorf("a wrong compiled class hash: %v", err)
+	}
+	out, err := a.Declare(t.Context(), class, compiled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.Wait(t.Context(), out.Tx)
+	if err != nil || out.Class != class.Hash() {
+		t.Fatal(r, err)
+	}
+	if again, err := a.Declare(t.Context(), class, compiled); err != nil || !again.Tx.IsZero() || again.Class != out.Class {
+		t.Error(again, err)
+	}
+	dep := Deployment{Class: out.Class, Salt: Uint(4), Calldata: []Felt{d.accounts[2].signer.PublicKey()}}
+	contract, err := a.Deploy(t.Context(), dep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Wait(t.Context(), contract.Tx); err != nil {
+		t.Fatal(err)
+	}
+	if classAt(t, d, contract.Address) != out.Class {
+		t.Error("another class at the address")
+	}
+	if again, err := d.account(3).Deploy(t.Context(), dep); err != nil || !again.Tx.IsZero() || again.Address != contract.Address {
+		t.Error(again, err)
+	}
+	file := filepath.Join(t.TempDir(), "addresses.json")
+	if err := (&Addresses{"SN_SEPOLIA", map[string]Contract{"Account": {contract.Address, out.Class}}}).Save(file); err != nil {
+		t.Fatal(err)
+	}
+	addresses, err := LoadAddresses(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := addresses.Verify(t.Context(), d.Client); err != nil {
+		t.Error(err)
+	}
+	t.Logf("declare: %d L2 gas, fee %v FRI", r.L2Gas, r.Fee)
+}
+
+func devnetConcurrent(t *testing.T, d *devnet) {
+	const senders, each = 5, 10
+	a, to := d.account(0), Uint(0xd0d0)
+	first := d.nonce(t, a.Address())
+	hashes := make([][]Felt, senders)
+	var wg sync.WaitGroup
+	start := time.Now()
+	for i := range senders {
+		wg.Go(func() {
+			for range each {
+				h, err := a.Execute(t.Context(), transfer(t, to, big.NewInt(1)))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				hashes[i] = append(hashes[i], h)
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d transactions from %d goroutines in %v", senders*each, senders, time.Since(start).Round(time.Millisecond))
+	nonces := map[uint64]bool{}
+	for _, h := range slices.Concat(hashes...) {
+		if _, err := a.Wait(t.Context(), h); err != nil {
+			t.Error(err)
+		}
+		var tx InvokeTx
+		if err := d.Do(t.Context(), "starknet_getTransactionByHash", map[string]any{"transaction_hash": wireFelt(h)}, &tx); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := tx.Hash(sepolia); err != nil || got != h {
+			t.Errorf("hash %s of what the node has as %s: %v", Hex(got), Hex(h), err)
+		}
+		nonces[tx.Nonce] = true
+	}
+	for n := first; n < first+senders*each; n++ {
+		if !nonces[n] {
+			t.Errorf("no transaction has nonce %d", n)
+		}
+	}
+	if d.nonce(t, a.Address()) != first+senders*each || d.balance(t, to).Int64() != senders*each {
+		t.Errorf("nonce %d, balance %v", d.nonce(t, a.Address()), d.balance(t, to))
+	}
+}
+
+// devnetTwoPrograms sends from one address through two Accounts that do not know of
+// each other.
+func devnetTwoPrograms(t *testing.T, d *devnet) {
+	to := Uint(0x2222)
+	first := d.nonce(t, d.accounts[3].address)
+	for i, a := range slices.Repeat([]*Account{d.account(3), d.account(3)}, 4) {
+		if r := done(t, a, transfer(t, to, big.NewInt(1))); r.Reverted {
+			t.Errorf("%d: %+v", i, r)
+		}
+	}
+	if got := d.nonce(t, d.accounts[3].address); got != first+8 || d.balance(t, to).Int64() != 8 {
+		t.Errorf("nonce %d after %d", got, first)
+	}
+}
+
+// generous are bounds that suffice for everything here, at twice devnet's prices.
+func generous() *Bounds {
+	price := big.NewInt(2_000_000_000)
+	return &Bounds{L1Gas: Resource{1 << 16, price}, L2Gas: Resource{1_000_000_000, price}, L1DataGas: Resource{1 << 16, price}}
+}
+
+func devnetReverts(t *testing.T, d *devnet) {
+	a := d.account(4)
+	tooMuch := transfer(t, Uint(1), pow2(200))
+	var rpc *RPCError
+	if _, err := a.Execute(t.Context(), tooMuch); !errors.Is(err, ErrExecution) || !errors.As(err, &rpc) || len(rpc.Data) == 0 {
+		t.Errorf("the estimate: %v", err)
+	}
+	hash, err := a.WithFees(FeePolicy{Fixed: generous()}).Execute(t.Context(), tooMuch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.Wait(t.Context(), hash)
+	var revert *RevertError
+	if !errors.As(err, &revert) || revert.Hash != hash || !strings.Contains(revert.Reason, "balance") {
+		t.Errorf("%v", err)
+	}
+	if r == nil || !r.Reverted || r.Fee.Sign() <= 0 {
+		t.Errorf("%+v", r)
+	}
+	done(t, a, transfer(t, Uint(1), big.NewInt(1))) // the revert has used its nonce
+}
+
+func devnetErrors(t *testing.T, d *devnet) {
+	ctx, a := t.Context(), d.account(5)
+	is := func(name string, err error, want Code) {
+		t.Helper()
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want code %d", name, err, want)
+		}
+	}
+	_, err := d.Call(ctx, Call{To: Uint(1234)}, AtLatest())
+	is("no contract", err, ErrContractNotFound)
+	_, err = d.Call(ctx, Call{To: STRK(), Selector: Uint(1)}, AtLatest())
+	is("no function", err, ErrEntrypointNotFound)
+	_, err = d.Call(ctx, Call{To: STRK(), Selector: Selector("balance_of")}, AtLatest())
+	is("no arguments", err, ErrContract)
+	_, err = d.TransactionReceipt(ctx, Uint(1234))
+	is("no receipt", err, ErrTxHashNotFound)
+	_, err = d.TransactionStatus(ctx, Uint(1234))
+	is("no transaction", err, ErrTxHashNotFound)
+	_, err = d.Class(ctx, Uint(1234), AtLatest())
+	is("no class", err, ErrClassHashNotFound)
+	_, err = d.Block(ctx, AtNumber(1<<40))
+	is("no block", err, ErrBlockNotFound)
+	_, err = d.Nonce(ctx, Uint(1234), AtLatest())
+	is("no account", err, ErrContractNotFound)
+
+	_, err = NewAccount(d.Client, a.Address(), d.accounts[0].signer, FeePolicy{Fixed: generous()}).Execute(ctx, transfer(t, Uint(1), big.NewInt(1)))
+	is("another's signature", err, ErrValidation)
+	poor := generous()
+	poor.L2Gas.Price = pow2(100)
+	_, err = a.WithFees(FeePolicy{Fixed: poor, MaxFee: pow2(140)}).Execute(ctx, transfer(t, Uint(1), big.NewInt(1)))
+	is("too little money", err, ErrBalance)
+	_, err = a.WithFees(FeePolicy{Fixed: &Bounds{L2Gas: Resource{1, big.NewInt(1)}, L1DataGas: Resource{1, big.NewInt(1)}}}).Execute(ctx, transfer(t, Uint(1), big.NewInt(1)))
+	is("bounds too low", err, ErrResources)
+	if _, err = a.WithFees(FeePolicy{MaxFee: big.NewInt(1)}).Execute(ctx, transfer(t, Uint(1), big.NewInt(1))); !errors.Is(err, ErrFeeCap) {
+		t.Errorf("%v", err)
+	}
+
+	tx := &InvokeTx{Envelope: Envelope{Nonce: d.nonce(t, a.Address()), Bounds: *generous()}, From: a.Address()}
+	if tx.Calldata, err = Multicall(transfer(t, Uint(1), big.NewInt(1))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := SignTransaction(ctx, tx, sepolia, d.accounts[5].signer); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 { // the second time the node has it already
+		if _, err := d.Add(ctx, tx); err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	tx.Tip++
+	if _, err := SignTransaction(ctx, tx, sepolia, d.accounts[5].signer); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Add(ctx, tx)
+	is("old nonce", err, ErrNonce)
+}
+
+func devnetBatch(t *testing.T, d *devnet) {
+	var id, nonce wireFelt
+	var n uint64
+	items := []BatchItem{
+		{Method: "starknet_chainId", Result: &id},
+		{Method: "starknet_getNonce", Params: map[string]any{"block_id": AtLatest(), "contract_address": wireFelt(Uint(1234))}, Result: &nonce},
+		{Method: "starknet_blockNumber", Result: &n},
+	}
+	if err := d.Batch(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+	if Felt(id) != sepolia || !errors.Is(items[1].Err, ErrContractNotFound) || n == 0 || items[0].Err != nil || items[2].Err != nil {
+		t.Errorf("%+v", items)
+	}
+}
+
+// devnetEvents follows the transfers to one address while blocks are aborted.
+func devnetEvents(t *testing.T, d *devnet) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	a, to := d.account(1), Uint(0xe7e7)
+	pay := func(v int64) *Receipt { return done(t, a, transfer(t, to, big.NewInt(v))) }
+	var last *Receipt
+	for v := range int64(5) {
+		last = pay(v + 1)
+	}
+	f := EventFilter{Contract: STRK(), Keys: [][]Felt{{Selector("Transfer")}, nil, {to}}, Chunk: 2}
+	var seen []string
+	var cursor Cursor
+	for e, err := range d.Events(ctx, f) {
+		var reorg *ReorgError
+		switch {
+		case errors.As(err, &reorg):
+			seen = append(seen, "reorg")
+			if reorg.From > last.Block.Number || reorg.From+1 < last.Block.Number {
+				t.Errorf("events from block %d on are void, block %d was aborted", reorg.From, last.Block.Number)
+			}
+		case err != nil:
+			t.Fatalf("%v: %v", seen, err)
+		default:
+			seen = append(seen, NewDecoder(e.Data).U256().String())
+			cursor = e.Cursor
+		}
+		switch len(seen) {
+		case 5: // abort the last payment, and make two others
+			if err := d.Do(ctx, "devnet_abortBlocks", map[string]any{"starting_block_id": AtNumber(last.Block.Number)}, &json.RawMessage{}); err != nil {
+				t.Fatal(err)
+			}
+			pay(50)
+			pay(60)
+		}
+		if len(seen) >= 8 {
+			break
+		}
+	}
+	if got := strings.Join(seen, ", "); got != "1, 2, 3, 4, 5, reorg, 50, 60" {
+		t.Errorf("%s", got)
+	}
+	pay(70)
+	for e, err := range d.Events(ctx, f, cursor) {
+		if err != nil || NewDecoder(e.Data).U256().Int64() != 70 {
+			t.Errorf("%+v %v", e, err)
+		}
+		break
+	}
+}
+
+// TestDevnetOnDemand makes blocks only when it is told, so that transactions stay
+// pre-confirmed.
+func TestDevnetOnDemand(t *testing.T) {
+	d := startDevnet(t, "--block-generation-on", "demand")
+	a, to := d.account(0), Uint(0xcafe)
+	var hashes []Felt
+	for range 3 {
+		h, err := a.Execute(t.Context(), transfer(t, to, big.NewInt(1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes = append(hashes, h)
+	}
+	r, err := d.TransactionReceipt(t.Context(), hashes[2])
+	if err != nil || r.Finality != PreConfirmed || r.Block != (BlockRef{}) {
+		t.Fatalf("%+v %v", r, err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := a.Wait(short, hashes[2]); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a pre-confirmed transaction is final: %v", err)
+	}
+	if err := d.Do(t.Context(), "devnet_createBlock", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range hashes {
+		if r, err := a.Wait(t.Context(), h); err != nil || r.Finality != AcceptedOnL2 {
+			t.Errorf("%+v %v", r, err)
+		}
+	}
+	if d.balance(t, to).Int64() != 3 {
+		t.Error("not all payments were made")
+	}
+}

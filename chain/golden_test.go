@@ -1,0 +1,186 @@
+package chain
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"testing"
+
+	"github.com/bitsage/bitsage/internal/felt"
+)
+
+type goldenTx struct {
+	Chain string
+	Tx    json.RawMessage
+	Hash  wireFelt
+}
+
+type goldenFile struct {
+	Provenance string
+	Invoke     []goldenTx
+	Declare    []goldenTx
+	Deploy     []goldenTx `json:"deploy_account"`
+	Selectors  []struct {
+		Name  string
+		Value wireFelt
+	}
+	ByteArrays []struct {
+		Text  string
+		Felts []wireFelt
+	} `json:"byte_arrays"`
+	Multicalls []struct {
+		Calls []struct {
+			To       wireFelt   `json:"contract_address"`
+			Selector wireFelt   `json:"entry_point_selector"`
+			Calldata []wireFelt `json:"calldata"`
+		}
+		Felts []wireFelt
+	}
+	Files []struct {
+		Class json.RawMessage
+		Hash  wireFelt
+	} `json:"class_files"`
+	Casm []struct {
+		Class json.RawMessage
+		Hash  wireFelt
+	}
+}
+
+// golden reads what starknet.go computed, see testdata/oracle.
+func golden(t testing.TB) *goldenFile {
+	t.Helper()
+	data, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g goldenFile
+	if err := json.Unmarshal(data, &g); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Invoke) < 10 || len(g.Declare) < 5 || len(g.Deploy) < 5 || len(g.Files) < 3 {
+		t.Fatal("golden.json is incomplete")
+	}
+	return &g
+}
+
+func sameFelts(a, b []Felt) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// sameJSON compares JSON without regard to spaces and order of fields.
+func sameJSON(t *testing.T, a, b []byte) bool {
+	t.Helper()
+	var x, y any
+	if err := json.Unmarshal(a, &x); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &y); err != nil {
+		t.Fatal(err)
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+func checkGolden(t *testing.T, list []goldenTx, fresh func() Transaction) {
+	t.Helper()
+	for i, g := range list {
+		tx := fresh()
+		if err := json.Unmarshal(g.Tx, tx); err != nil {
+			t.Fatalf("%d: %v", i, err)
+		}
+		id, err := felt.ShortString(g.Chain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash, err := tx.Hash(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hash != Felt(g.Hash) {
+			t.Errorf("%d: hash %s, starknet.go has %s", i, Hex(hash), Hex(Felt(g.Hash)))
+		}
+		out, err := json.Marshal(tx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !sameJSON(t, out, g.Tx) {
+			t.Errorf("%d: JSON\n%s\nwant\n%s", i, out, g.Tx)
+		}
+		tx.envelope().Nonce++
+		if other, err := tx.Hash(id); err != nil || other == hash {
+			t.Errorf("%d: another nonce has the same hash", i)
+		}
+	}
+}
+
+func TestGoldenTransactions(t *testing.T) {
+	g := golden(t)
+	t.Run("invoke", func(t *testing.T) { checkGolden(t, g.Invoke, func() Transaction { return new(InvokeTx) }) })
+	t.Run("declare", func(t *testing.T) { checkGolden(t, g.Declare, func() Transaction { return new(DeclareTx) }) })
+	t.Run("deploy", func(t *testing.T) { checkGolden(t, g.Deploy, func() Transaction { return new(DeployAccountTx) }) })
+}
+
+func TestGoldenSelectors(t *testing.T) {
+	for _, g := range golden(t).Selectors {
+		if got := Selector(g.Name); got != Felt(g.Value) {
+			t.Errorf("%s: %s, want %s", g.Name, Hex(got), Hex(Felt(g.Value)))
+		}
+	}
+}
+
+func TestGoldenByteArrays(t *testing.T) {
+	for _, g := range golden(t).ByteArrays {
+		got, err := new(Encoder).ByteArray(g.Text).Calldata()
+		if err != nil || !sameFelts(got, fromWire(g.Felts)) {
+			t.Errorf("%d bytes: %v", len(g.Text), err)
+		}
+		d := NewDecoder(got)
+		if back := d.ByteArray(); d.End() != nil || back != g.Text {
+			t.Errorf("%d bytes come back as %q: %v", len(g.Text), back, d.Err())
+		}
+	}
+}
+
+func TestGoldenMulticalls(t *testing.T) {
+	for i, g := range golden(t).Multicalls {
+		var calls []Call
+		for _, c := range g.Calls {
+			calls = append(calls, Call{Felt(c.To), Felt(c.Selector), fromWire(c.Calldata)})
+		}
+		got, err := Multicall(calls...)
+		if err != nil || !sameFelts(got, fromWire(g.Felts)) {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+}
+
+func TestGoldenClassFiles(t *testing.T) {
+	for i, g := range golden(t).Files {
+		c, err := ParseClass(g.Class)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Hash(); got != Felt(g.Hash) {
+			t.Errorf("%d: hash %s, want %s", i, Hex(got), Hex(Felt(g.Hash)))
+		}
+		data, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseClass(data)
+		if err != nil || !reflect.DeepEqual(again, c) {
+			t.Errorf("%d: the class changes on its way through JSON: %v", i, err)
+		}
+		if bytes.Contains(data, []byte("debug")) {
+			t.Error("debug information is declared")
+		}
+	}
+}

@@ -1,0 +1,156 @@
+//! Stakes, bonds, slashes and the powers of an owner.
+
+use core::num::traits::Zero;
+use starknet::testing::set_block_timestamp;
+use super::world::{
+    SAGE, T0, WEEK, WORKER_KEY, WorldTrait, call_as, client, operator, outsider, owner, point,
+    public_key, reverts, with_worker, worker, world,
+};
+use super::super::interfaces::{
+    ISageTokenDispatcherTrait, IStakingManagerDispatcherTrait, IStakingManagerSafeDispatcherTrait,
+    StakeStatus,
+};
+use super::super::ownable::{
+    IOwnableDispatcher, IOwnableDispatcherTrait, IOwnableSafeDispatcher,
+    IOwnableSafeDispatcherTrait,
+};
+use super::super::types::{Point, Tier};
+
+#[test]
+#[feature("safe_dispatcher")]
+fn stake() {
+    let w = world();
+    w.fund(worker(), 20_000);
+    let s = w.try_staking();
+    reverts('UNKNOWN_TIER', s.stake(10_000 * SAGE, 'H1000', WEEK));
+    reverts('BELOW_MINIMUM', s.stake(10_000 * SAGE - 1, 'H100', WEEK));
+    reverts('LOCK_DURATION', s.stake(10_000 * SAGE, 'H100', WEEK - 1));
+    reverts('LOCK_DURATION', s.stake(10_000 * SAGE, 'H100', 4 * 365 * 24 * 3600 + 1));
+    reverts('NO_STAKE', s.increase_stake(1, 0));
+    w.staking().stake(10_000 * SAGE, 'H100', WEEK);
+    reverts('ALREADY_STAKED', s.stake(10_000 * SAGE, 'H100', WEEK));
+    reverts('ZERO_AMOUNT', s.increase_stake(0, 0));
+    reverts('STAKE_LOCKED', s.request_unstake(SAGE));
+    w.staking().increase_stake(1_000 * SAGE, 0);
+    w.staking().increase_stake(0, WEEK + 5);
+    reverts('BAD_PEER_ID', s.register_worker("", public_key(WORKER_KEY), point(5), 0));
+    reverts('BAD_KEY', s.register_worker("a", public_key(WORKER_KEY), Point { x: 1, y: 1 }, 0));
+    reverts('BAD_KEY', s.register_worker("a", 0x5, Point { x: 0, y: 0 }, 0));
+    w.staking().register_worker("a", public_key(WORKER_KEY), point(5), 0);
+    w.staking().set_operator(operator());
+    call_as(operator());
+    w.staking().heartbeat(worker());
+    reverts('NO_STAKE', s.request_unstake(SAGE));
+    call_as(outsider());
+    reverts('UNAUTHORIZED', s.heartbeat(worker()));
+    reverts('UNAUTHORIZED', s.lock_bond(worker(), 1));
+    reverts('UNAUTHORIZED', s.unlock_bond(worker(), 1));
+    reverts('UNAUTHORIZED', s.seize_bond(worker(), 1, outsider()));
+    reverts('UNAUTHORIZED', s.slash(worker(), 1, 'x', outsider()));
+    call_as(owner());
+    reverts('UNAUTHORIZED', s.slash(worker(), 1, 'x', outsider()));
+    reverts('ALREADY_CONFIGURED', s.configure(outsider(), outsider()));
+    set_block_timestamp(T0 + WEEK + 4);
+    call_as(worker());
+    reverts('STAKE_LOCKED', s.request_unstake(SAGE));
+    set_block_timestamp(T0 + WEEK + 5);
+    assert!(
+        match w.staking().verify_stake(worker()) {
+            StakeStatus::Unlocked => true,
+            _ => false,
+        },
+        "unlocked",
+    );
+    reverts('BOND_EXCEEDS_STAKE', s.request_unstake(11_001 * SAGE));
+    reverts('BELOW_MINIMUM', s.request_unstake(1_001 * SAGE));
+    reverts('WORKER_ACTIVE', s.request_unstake(11_000 * SAGE));
+    w.staking().deregister();
+    reverts('NOT_A_WORKER', s.deregister());
+    reverts('NOT_A_WORKER', s.heartbeat(worker()));
+    reverts('NOTHING_UNBONDING', s.complete_unstake());
+    w.staking().request_unstake(1_000 * SAGE);
+    reverts('UNBONDING_PENDING', s.request_unstake(10_000 * SAGE));
+    reverts('STILL_UNBONDING', s.complete_unstake());
+    call_as(w.jobs);
+    // the slash takes what is unbonding first
+    assert!(w.staking().slash(worker(), 1_500 * SAGE, 'x', outsider()) == 1_500 * SAGE, "taken");
+    assert!(w.balance(outsider()) == 75, "reward");
+    let st = w.staking().stake_of(worker());
+    assert!(st.unbonding == 0 && st.amount == 9_500 * SAGE, "slashed");
+    w.check_sums();
+    call_as(worker());
+    w.staking().request_unstake(9_500 * SAGE);
+    set_block_timestamp(T0 + 3 * WEEK);
+    w.staking().complete_unstake();
+    assert!(w.balance(worker()) == 20_000 - 1_500, "back");
+    w.check_sums();
+    assert!(w.staking().total_staked() == 0, "empty");
+    call_as(w.jobs);
+    assert!(w.staking().slash(worker(), 1_500 * SAGE, 'x', outsider()) == 0, "nothing left");
+    assert!(w.token().total_supply() == 1_000_000 * SAGE - 1_425 * SAGE, "burned");
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn bonds_of_holders() {
+    let w = with_worker();
+    call_as(w.jobs);
+    w.staking().lock_bond(worker(), 6_000 * SAGE);
+    call_as(w.registry);
+    reverts('BOND_EXCEEDS_STAKE', w.try_staking().lock_bond(worker(), 5_001 * SAGE));
+    reverts('BOND_UNKNOWN', w.try_staking().unlock_bond(worker(), 1));
+    reverts('BOND_UNKNOWN', w.try_staking().seize_bond(worker(), 1, outsider()));
+    w.staking().lock_bond(worker(), 5_000 * SAGE);
+    // more bonds than stake after a slash: nothing reverts
+    assert!(w.staking().slash(worker(), 8_000 * SAGE, 'x', Zero::zero()) == 8_000 * SAGE, "slash");
+    reverts('BOND_EXCEEDS_STAKE', w.try_staking().lock_bond(worker(), 1));
+    call_as(w.jobs);
+    assert!(w.staking().seize_bond(worker(), 6_000 * SAGE, client()) == 3_000 * SAGE, "rest");
+    assert!(w.balance(client()) == 3_000, "client");
+    call_as(w.registry);
+    w.staking().unlock_bond(worker(), 5_000 * SAGE);
+    let st = w.staking().stake_of(worker());
+    assert!(st.amount == 0 && st.bonded == 0, "empty");
+    w.check_sums();
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn timelock() {
+    let w = world();
+    let o = IOwnableDispatcher { contract_address: w.staking };
+    let so = IOwnableSafeDispatcher { contract_address: w.staking };
+    call_as(outsider());
+    let a = w.staking().model_action('B300', Tier::Frontier);
+    reverts('UNAUTHORIZED', so.schedule(a));
+    reverts('UNAUTHORIZED', w.try_staking().add_model('B300', Tier::Frontier));
+    call_as(owner());
+    reverts('ACTION_UNKNOWN', w.try_staking().add_model('B300', Tier::Frontier));
+    reverts('MODEL_EXISTS', w.try_staking().add_model('H100', Tier::Frontier));
+    o.schedule(a);
+    reverts('ACTION_SCHEDULED', so.schedule(a));
+    set_block_timestamp(T0 + 24 * 3600 - 1);
+    reverts('ACTION_NOT_READY', w.try_staking().add_model('B300', Tier::Frontier));
+    set_block_timestamp(T0 + 24 * 3600);
+    reverts('ACTION_UNKNOWN', w.try_staking().add_model('B300', Tier::Consumer));
+    w.staking().add_model('B300', Tier::Frontier);
+    reverts('MODEL_EXISTS', w.try_staking().add_model('B300', Tier::Frontier));
+    assert!(w.staking().minimum_stake('B300') == 25_000 * SAGE, "model");
+    o.schedule(o.ownership_action(client()));
+    o.schedule(5);
+    o.unschedule(5);
+    reverts('ACTION_UNKNOWN', so.unschedule(5));
+    set_block_timestamp(T0 + 48 * 3600);
+    call_as(outsider());
+    reverts('ACTION_UNKNOWN', so.accept_ownership());
+    call_as(client());
+    o.accept_ownership();
+    assert!(o.owner() == client(), "owner");
+    call_as(owner());
+    reverts('UNAUTHORIZED', so.schedule(6));
+    call_as(client());
+    o.schedule(o.ownership_action(owner()));
+    set_block_timestamp(T0 + 64 * 24 * 3600);
+    call_as(owner());
+    reverts('ACTION_STALE', so.accept_ownership());
+}

@@ -1,0 +1,248 @@
+//! Validator sets and evidence.
+
+use starknet::testing::set_block_timestamp;
+use super::world::{
+    SAGE, T0, WEEK, WORKER_KEY, WorldTrait, call_as, fact, outsider, point, public_key, reverts,
+    sign, validator, vote_key, with_validators, with_worker, world,
+};
+use super::super::interfaces::{
+    Certificate, Equivocation, FalseVerdict, IJobManagerDispatcherTrait,
+    IJobManagerSafeDispatcherTrait, IProofVerifierDispatcherTrait, IStakingManagerDispatcherTrait,
+    IStakingManagerSafeDispatcherTrait, IValidatorRegistryDispatcherTrait,
+    IValidatorRegistrySafeDispatcherTrait, ValidatorStatus,
+};
+use super::super::math;
+use super::super::types::{JobId, Kind, Verdict};
+
+#[test]
+#[feature("safe_dispatcher")]
+fn validators() {
+    let w = with_worker();
+    call_as(outsider());
+    reverts('SET_EMPTY', w.try_registry().advance_epoch());
+    w.fund(validator(0), 20_000);
+    let h = w.registry().possession_hash(validator(0));
+    let sig = sign(h, vote_key(0));
+    reverts(
+        'STAKE_NOT_VALID', w.try_registry().register(10_000 * SAGE, public_key(vote_key(0)), sig),
+    );
+    w.staking().stake(12_000 * SAGE, 'Validator', WEEK);
+    reverts(
+        'STAKE_NOT_VALID',
+        w.try_staking().register_worker("a", public_key(WORKER_KEY), point(5), 0),
+    );
+    reverts(
+        'BELOW_MINIMUM', w.try_registry().register(10_000 * SAGE - 1, public_key(vote_key(0)), sig),
+    );
+    reverts(
+        'BOND_EXCEEDS_STAKE',
+        w.try_registry().register(12_001 * SAGE, public_key(vote_key(0)), sig),
+    );
+    reverts(
+        'BAD_SIGNATURE', w.try_registry().register(10_000 * SAGE, public_key(vote_key(1)), sig),
+    );
+    reverts('BAD_SIGNATURE', w.try_registry().register(10_000 * SAGE, 0, sig));
+    w.registry().register(10_000 * SAGE, public_key(vote_key(0)), sig);
+    reverts(
+        'ALREADY_VALIDATOR', w.try_registry().register(10_000 * SAGE, public_key(vote_key(0)), sig),
+    );
+    w.fund(validator(1), 20_000);
+    w.staking().stake(12_000 * SAGE, 'Validator', WEEK);
+    reverts(
+        'KEY_IN_USE',
+        w
+            .try_registry()
+            .register(
+                10_000 * SAGE,
+                public_key(vote_key(0)),
+                sign(w.registry().possession_hash(validator(1)), vote_key(0)),
+            ),
+    );
+    reverts('NOT_A_VALIDATOR', w.try_registry().exit());
+    reverts('NOT_A_VALIDATOR', w.try_registry().release());
+    w.registry().advance_epoch();
+    reverts('EPOCH_NOT_OVER', w.try_registry().advance_epoch());
+    call_as(validator(0));
+    reverts('NOT_A_VALIDATOR', w.try_registry().release());
+    w.registry().exit();
+    reverts('EPOCH_NOT_OVER', w.try_registry().release());
+    reverts(
+        'ALREADY_VALIDATOR', w.try_registry().register(10_000 * SAGE, public_key(vote_key(0)), sig),
+    );
+    set_block_timestamp(T0 + 3600);
+    w.registry().advance_epoch();
+    assert!(
+        w.registry().validator_set(2).len() == 0 && w.registry().total_weight(1) == 10_000 * SAGE,
+        "sets",
+    );
+    assert!(w.registry().weight(1, 0) == math::narrow(10_000 * SAGE), "weight");
+    w.registry().release();
+    assert!(w.staking().stake_of(validator(0)).bonded == 0, "free");
+    w.registry().register(12_000 * SAGE, public_key(vote_key(0)), sig);
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn evidence() {
+    let w = with_validators(4);
+    let (id, f) = w.prove(1);
+    let h = w.verifier().fact_id(f);
+    call_as(outsider());
+    reverts(
+        'NO_OFFENCE',
+        w.try_registry().submit_false_verdict(w.false_verdict(f, 3, Verdict::Invalid)),
+    );
+    let mut e = w.equivocation(f, 0);
+    reverts(
+        'BAD_SIGNATURE',
+        w.try_registry().submit_equivocation(Equivocation { invalid: e.valid, ..e }),
+    );
+    reverts('BAD_SIGNATURE', w.try_registry().submit_equivocation(Equivocation { index: 1, ..e }));
+    reverts('BAD_INDEX', w.try_registry().submit_equivocation(Equivocation { index: 4, ..e }));
+    reverts('BAD_EPOCH', w.try_registry().submit_equivocation(Equivocation { epoch: 2, ..e }));
+    reverts('BAD_EPOCH', w.try_registry().submit_equivocation(Equivocation { epoch: 0, ..e }));
+    w.registry().submit_equivocation(e);
+    reverts('ALREADY_SLASHED', w.try_registry().submit_equivocation(e));
+    assert!(w.staking().stake_of(validator(0)).amount == 11_500 * SAGE, "5 %");
+    assert!(w.balance(outsider()) == 25, "reward");
+    assert!(
+        w.registry().validator(validator(0)).status == ValidatorStatus::Tombstoned, "tombstoned",
+    );
+    w.verifier().record_certificate(f, w.certificate(f, Verdict::Valid, 7));
+    assert!(w.verifier().conflict(h, 1) == 0, "no conflict");
+    reverts(
+        'NO_OFFENCE', w.try_registry().submit_false_verdict(w.false_verdict(f, 3, Verdict::Valid)),
+    );
+    reverts(
+        'BAD_VERDICT',
+        w
+            .try_registry()
+            .submit_false_verdict(
+                FalseVerdict {
+                    verdict: Verdict::Undecided, ..w.false_verdict(f, 3, Verdict::Valid),
+                },
+            ),
+    );
+    w.registry().submit_false_verdict(w.false_verdict(f, 3, Verdict::Invalid));
+    reverts(
+        'ALREADY_SLASHED',
+        w.try_registry().submit_false_verdict(w.false_verdict(f, 3, Verdict::Invalid)),
+    );
+    assert!(w.registry().validator(validator(3)).status == ValidatorStatus::Leaving, "too small");
+    assert!(w.staking().stake_of(validator(3)).bonded == 9_500 * SAGE, "rest is bonded");
+    w.verifier().record_certificate(f, w.certificate(f, Verdict::Invalid, 14));
+    assert!(
+        w.verifier().fact(h).contested && !w.verifier().is_valid(h, 0, Kind::Certificate),
+        "contested",
+    );
+    assert!(
+        w.verifier().conflict(h, 1) == 6
+            && w.verifier().conflict(h, 2) == 0
+            && w.verifier().conflict(h, 0) == 0,
+        "conflict",
+    );
+    reverts('NO_VERDICT', w.try_jobs().finalize(id));
+    reverts(
+        'NO_OFFENCE',
+        w.try_registry().submit_false_verdict(w.false_verdict(f, 1, Verdict::Invalid)),
+    );
+    w.registry().submit_equivocation(w.equivocation(f, 1));
+    assert!(w.staking().stake_of(validator(1)).amount == 2_000 * SAGE, "100 %");
+    reverts('ALREADY_SLASHED', w.try_registry().submit_equivocation(w.equivocation(f, 0)));
+    set_block_timestamp(T0 + 3600);
+    w.registry().advance_epoch();
+    assert!(w.registry().validator_set(2).len() == 1, "one is left");
+    set_block_timestamp(T0 + 3600 + 6 * 24 * 3600);
+    w.registry().submit_equivocation(w.equivocation(f, 2));
+    set_block_timestamp(T0 + 3601 + 6 * 24 * 3600);
+    reverts('EVIDENCE_EXPIRED', w.try_registry().submit_equivocation(w.equivocation(f, 3)));
+    w.jobs().expire(id);
+    assert!(w.payment(id) == 'refunded', "refunded");
+    w.registry().advance_epoch();
+    call_as(validator(1));
+    reverts(
+        'TOMBSTONED',
+        w
+            .try_registry()
+            .register(
+                10_000 * SAGE, public_key(55), sign(w.registry().possession_hash(validator(1)), 55),
+            ),
+    );
+    w.registry().release();
+    reverts(
+        'TOMBSTONED',
+        w
+            .try_registry()
+            .register(
+                10_000 * SAGE, public_key(55), sign(w.registry().possession_hash(validator(1)), 55),
+            ),
+    );
+    w.check_sums();
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn escalation() {
+    let w = with_validators(3);
+    let (_, f) = w.prove(1);
+    call_as(outsider());
+    w.registry().submit_equivocation(w.equivocation(f, 0));
+    w.verifier().record_certificate(f, w.certificate(f, Verdict::Valid, 7));
+    w.verifier().record_certificate(f, w.certificate(f, Verdict::Invalid, 7));
+    w.registry().submit_equivocation(w.equivocation(f, 0));
+    assert!(w.staking().stake_of(validator(0)).amount == 2_000 * SAGE, "5 and 95 %");
+    reverts('ALREADY_SLASHED', w.try_registry().submit_equivocation(w.equivocation(f, 0)));
+    w.check_sums();
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn full_set() {
+    let w = world();
+    for i in 0..64_u32 {
+        w.fund(validator(i), 11_000);
+        w.staking().stake(11_000 * SAGE, 'Validator', WEEK);
+        let stake = if i == 40 {
+            10_000 * SAGE
+        } else {
+            10_500 * SAGE
+        };
+        w
+            .registry()
+            .register(
+                stake,
+                public_key(vote_key(i)),
+                sign(w.registry().possession_hash(validator(i)), vote_key(i)),
+            );
+    }
+    w.fund(validator(64), 11_000);
+    w.staking().stake(11_000 * SAGE, 'Validator', WEEK);
+    let sig = sign(w.registry().possession_hash(validator(64)), vote_key(64));
+    reverts('SET_FULL', w.try_registry().register(10_000 * SAGE, public_key(vote_key(64)), sig));
+    w.registry().register(11_000 * SAGE, public_key(vote_key(64)), sig);
+    assert!(w.registry().validator(validator(40)).status == ValidatorStatus::Leaving, "gave way");
+    w.registry().advance_epoch();
+    assert!(w.registry().validator_set(1).len() == 64, "full");
+    let f = fact(JobId { value: 1 }, 7);
+    let h = w
+        .verifier()
+        .vote_hash(1, w.registry().set_root(1), w.verifier().fact_id(f), Verdict::Valid);
+    let mut signatures = array![];
+    let mut bitmap: u64 = 0;
+    let mut bit: u64 = 1;
+    for i in 0..43_u32 {
+        // the newcomer came last, and the last one had moved to place 40
+        let k = if i == 40 {
+            63
+        } else {
+            i
+        };
+        signatures.append(sign(h, vote_key(k)));
+        bitmap += bit;
+        bit *= 2;
+    }
+    let c = Certificate {
+        epoch: 1, verdict: Verdict::Valid, bitmap, signatures: signatures.span(),
+    };
+    w.verifier().record_certificate(f, c);
+}
