@@ -39,7 +39,7 @@ type wireCasm struct {
 
 // CompiledClassHash returns the compiled class hash that Account.Declare wants, of a
 // class compiled to CASM as the Cairo compiler writes it or starknet_getCompiledCasm
-// answers it. It is the hash by Blake2s, which Starknet uses since 0.14.1 (SNIP-34).
+// answers it. It is the hash by Blake2s, which Starknet uses since 0.14.1.
 // It fails with ErrCasm.
 func CompiledClassHash(casm []byte) (Felt, error) {
 	if len(casm) > maxClassFile {
