@@ -139,6 +139,23 @@ func same(t *testing.T, file string, want []byte) {
 	}
 }
 
+func concatenation(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(data)
+	}
+	return all.String()
+}
+
 func sources(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("src/*.cairo")
@@ -156,8 +173,8 @@ func sources(t *testing.T) map[string]string {
 	return out
 }
 
-// TestErrors wants every error to be used, and no call to revert with a text that
-// is not one of them.
+// TestErrors wants every error to be used and provoked by a test in Cairo, and no
+// call to revert with a text that is not one of them.
 func TestErrors(t *testing.T) {
 	all := ""
 	for file, text := range sources(t) {
@@ -171,9 +188,13 @@ func TestErrors(t *testing.T) {
 			}
 		}
 	}
+	tests := concatenation(t, "src/tests/*.cairo")
 	for _, e := range bindings.Errors {
 		if !regexp.MustCompile(`errors::` + e.Code + `\b`).MatchString(all) {
 			t.Errorf("the error %s is never used", e.Code)
+		}
+		if !strings.Contains(tests, "'"+e.Code+"'") {
+			t.Errorf("no test in Cairo provokes the error %s", e.Code)
 		}
 		if _, err := felt.ShortString(e.Code); err != nil {
 			t.Errorf("%s: %v", e.Code, err)

@@ -1,12 +1,14 @@
 // Command generate compiles the Cairo contracts and writes everything in
 // contracts that follows from them: classes/ and bindings/. Run it by go generate
 // in contracts. It needs cargo and, the first time, about ten minutes for the
-// compiler; the same sources always give the same files.
+// compiler; the same sources always give the same files. With -test it tests the
+// Cairo sources instead.
 package main
 
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -21,24 +23,34 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("generate: ")
-	if err := run("."); err != nil {
+	check := flag.Bool("test", false, "check the format of the Cairo sources and run their tests, and write nothing")
+	flag.Parse()
+	if err := run(".", *check); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// run generates in the folder contracts.
-func run(dir string) error {
+// run works in the folder contracts.
+func run(dir string, check bool) error {
 	tmp, err := os.MkdirTemp("", "bitsage-contracts-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	compiled, corelib := filepath.Join(tmp, "out"), filepath.Join(tmp, "corelib")
+	corelib := filepath.Join(tmp, "corelib")
 	if err := unpackCorelib(corelib); err != nil {
 		return err
 	}
-	if err := compile(dir, corelib, compiled); err != nil {
+	cairoc, err := buildCompiler(dir)
+	if err != nil {
 		return err
+	}
+	if check {
+		return test(cairoc, dir, corelib)
+	}
+	compiled := filepath.Join(tmp, "out")
+	if err := command(cairoc, "build", dir, "--corelib", corelib, "--out", compiled).Run(); err != nil {
+		return fmt.Errorf("cairoc build: %w", err)
 	}
 	entries, err := writeClasses(compiled, filepath.Join(dir, "classes"))
 	if err != nil {
@@ -47,21 +59,35 @@ func run(dir string) error {
 	return writeBindings(dir, entries)
 }
 
-// compile builds the compiler and runs it.
-func compile(dir, corelib, out string) error {
-	cairoc := filepath.Join(dir, "cairoc")
+// buildCompiler returns the path of cairoc.
+func buildCompiler(dir string) (string, error) {
 	target, err := targetDir()
 	if err != nil {
-		return err
+		return "", err
 	}
 	build := command("cargo", "build", "--release", "--locked", "--target-dir", target)
-	build.Dir = cairoc
+	build.Dir = filepath.Join(dir, "cairoc")
 	if err := build.Run(); err != nil {
-		return fmt.Errorf("cargo build: %w", err)
+		return "", fmt.Errorf("cargo build: %w", err)
 	}
-	binary := filepath.Join(target, "release", "cairoc")
-	if err := command(binary, dir, "--corelib", corelib, "--out", out).Run(); err != nil {
-		return fmt.Errorf("cairoc: %w", err)
+	return filepath.Join(target, "release", "cairoc"), nil
+}
+
+// test checks the format of the sources and runs their tests.
+func test(cairoc, dir, corelib string) error {
+	var files []string
+	for _, pattern := range []string{"*.cairo", "tests/*.cairo"} {
+		found, err := filepath.Glob(filepath.Join(dir, "src", pattern))
+		if err != nil {
+			return err
+		}
+		files = append(files, found...)
+	}
+	if err := command(cairoc, append([]string{"format", "--check"}, files...)...).Run(); err != nil {
+		return fmt.Errorf("cairoc format: %w", err)
+	}
+	if err := command(cairoc, "test", dir, "--corelib", corelib).Run(); err != nil {
+		return fmt.Errorf("cairoc test: %w", err)
 	}
 	return nil
 }

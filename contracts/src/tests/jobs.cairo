@@ -4,154 +4,139 @@ use core::num::traits::Zero;
 use starknet::testing::set_block_timestamp;
 use super::world::{
     SAGE, T0, WORKER_KEY, WorldTrait, call_as, client, fact, operator, outsider, point, public_key,
-    reverts, sign, with_validators, worker, world,
+    reverts, sign, with_validators, with_worker, worker, world,
 };
 use super::super::interfaces::{
-    Certificate, IJobManagerDispatcherTrait, IJobManagerSafeDispatcherTrait,
-    IProofVerifierDispatcherTrait, IProofVerifierSafeDispatcherTrait,
+    IJobManagerDispatcherTrait, IJobManagerSafeDispatcherTrait, IProofVerifierDispatcherTrait,
     IReputationManagerDispatcherTrait, IReputationManagerSafeDispatcher,
     IReputationManagerSafeDispatcherTrait, IStakingManagerDispatcherTrait, JobState, Level, Outcome,
 };
-use super::super::types::{Fact, Kind, Signature, Verdict};
+use super::super::types::{Signature, Verdict};
 
 #[test]
 #[feature("safe_dispatcher")]
-fn job_valid() {
-    let w = with_validators(3);
-    let now = T0;
-    call_as(client());
+fn submissions() {
+    let w = with_worker();
     let s = w.try_jobs();
     let p = array![1, 2].span();
-    reverts('BAD_DEADLINE', s.submit_job(1, 1, 1, 'std', worker(), now, now + 5, p));
-    reverts('BAD_DEADLINE', s.submit_job(1, 1, 1, 'std', worker(), now + 5, now + 5, p));
-    reverts(
-        'BAD_DEADLINE',
-        s.submit_job(1, 1, 1, 'std', worker(), now + 5, now + 90 * 24 * 3600 + 1, p),
-    );
-    reverts('PROFILE_TOO_WEAK', s.submit_job(1, 1, 1, 'none', worker(), now + 5, now + 6, p));
-    reverts('SELF_JOB', s.submit_job(1, 1, 1, 'std', client(), now + 5, now + 6, p));
-    reverts('ZERO_ADDRESS', s.submit_job(1, 1, 1, 'std', Zero::zero(), now + 5, now + 6, p));
+    let too_late = T0 + 90 * 24 * 3600 + 1;
+    call_as(client());
+    reverts('BAD_DEADLINE', s.submit_job(1, 1, 1, 'std', worker(), T0, T0 + 5, p));
+    reverts('BAD_DEADLINE', s.submit_job(1, 1, 1, 'std', worker(), T0 + 5, T0 + 5, p));
+    reverts('BAD_DEADLINE', s.submit_job(1, 1, 1, 'std', worker(), T0 + 5, too_late, p));
+    reverts('PROFILE_TOO_WEAK', s.submit_job(1, 1, 1, 'none', worker(), T0 + 5, T0 + 6, p));
+    reverts('SELF_JOB', s.submit_job(1, 1, 1, 'std', client(), T0 + 5, T0 + 6, p));
+    reverts('ZERO_ADDRESS', s.submit_job(1, 1, 1, 'std', Zero::zero(), T0 + 5, T0 + 6, p));
     let id = w.submit(1);
     assert!(id == w.jobs().job_id(client(), 1), "id");
-    reverts('JOB_EXISTS', s.submit_job(1, 1, 1, 'std', worker(), now + 5, now + 6, p));
-    call_as(outsider());
-    reverts('UNAUTHORIZED', s.accept_job(id));
-    reverts('UNAUTHORIZED', s.cancel(id));
-    reverts('TOO_EARLY', s.expire(id));
-    reverts('BAD_STATE', s.finalize(id));
+    assert!(id != w.jobs().job_id(outsider(), 1), "nobody else can take the id");
+    reverts('JOB_EXISTS', s.submit_job(1, 1, 1, 'std', worker(), T0 + 5, T0 + 6, p));
+    w.jobs().cancel(id);
+    assert!(w.payment(id) == 'refunded', "refunded");
+    reverts('BAD_STATE', s.cancel(id));
+    reverts('JOB_EXISTS', s.submit_job(1, 1, 1, 'std', worker(), T0 + 5, T0 + 6, p));
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn acceptance() {
+    let w = with_worker();
+    let s = w.try_jobs();
+    let id = w.submit(1);
+    call_as(worker());
+    w.staking().deregister();
+    reverts('NOT_A_WORKER', s.accept_job(id));
+    w.staking().register_worker("a", public_key(WORKER_KEY), point(5), 0);
     call_as(operator());
     w.jobs().accept_job(id);
     reverts('BAD_STATE', s.accept_job(id));
     assert!(w.staking().stake_of(worker()).bonded == 1_000 * SAGE, "bond");
-    call_as(client());
-    reverts('BAD_STATE', s.cancel(id));
+    // Eleven bonds are all that the stake secures.
+    for task in 2..12_u64 {
+        let next = w.submit(task.into());
+        call_as(operator());
+        w.jobs().accept_job(next);
+    }
+    let id = w.submit(12);
+    call_as(operator());
+    reverts('BOND_EXCEEDS_STAKE', s.accept_job(id));
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn valid_proof() {
+    let w = with_validators(3);
+    let s = w.try_jobs();
+    let id = w.submit(1);
     let f = fact(id, 7);
     let h = w.verifier().fact_id(f);
     let good = sign(h.value, WORKER_KEY);
-    call_as(outsider());
-    reverts('UNAUTHORIZED', s.submit_proof(id, 99, 7, good));
     call_as(operator());
+    reverts('BAD_STATE', s.submit_proof(id, 99, 7, good));
+    w.jobs().accept_job(id);
     reverts('BAD_SIGNATURE', s.submit_proof(id, 99, 8, good));
     reverts('BAD_SIGNATURE', s.submit_proof(id, 99, 7, Signature { r: good.r, s: good.s + 1 }));
     reverts('BAD_SIGNATURE', s.submit_proof(id, 99, 7, sign(h.value, WORKER_KEY + 1)));
     w.jobs().submit_proof(id, 99, 7, good);
+    call_as(client());
+    reverts('BAD_STATE', s.cancel(id));
     call_as(outsider());
     reverts('NO_VERDICT', s.finalize(id));
-    let c = w.certificate(f, Verdict::Valid, 7);
-    reverts(
-        'NO_QUORUM', w.try_verifier().record_certificate(f, w.certificate(f, Verdict::Valid, 3)),
-    );
-    let two = w.certificate(f, Verdict::Valid, 3);
-    reverts(
-        'SIGNATURE_COUNT', w.try_verifier().record_certificate(f, Certificate { bitmap: 7, ..two }),
-    );
-    let dup = array![*two.signatures[0], *two.signatures[1], *two.signatures[1]].span();
-    reverts(
-        'BAD_SIGNATURE',
-        w.try_verifier().record_certificate(f, Certificate { bitmap: 7, signatures: dup, ..two }),
-    );
-    reverts(
-        'SIGNATURE_COUNT', w.try_verifier().record_certificate(f, Certificate { bitmap: 3, ..c }),
-    );
-    reverts('BAD_INDEX', w.try_verifier().record_certificate(f, Certificate { bitmap: 15, ..c }));
-    reverts('BAD_EPOCH', w.try_verifier().record_certificate(f, Certificate { epoch: 2, ..c }));
-    reverts('BAD_EPOCH', w.try_verifier().record_certificate(f, Certificate { epoch: 0, ..c }));
-    reverts(
-        'BAD_SIGNATURE',
-        w.try_verifier().record_certificate(f, Certificate { verdict: Verdict::Invalid, ..c }),
-    );
-    reverts(
-        'BAD_VERDICT',
-        w.try_verifier().record_certificate(f, Certificate { verdict: Verdict::Undecided, ..c }),
-    );
-    reverts('BAD_SIGNATURE', w.try_verifier().record_certificate(fact(id, 8), c));
-    reverts('BAD_PROFILE', w.try_verifier().record_certificate(Fact { profile: 'x', ..f }, c));
-    w.verifier().record_certificate(f, c);
-    reverts('FACT_RECORDED', w.try_verifier().record_certificate(f, c));
-    assert!(
-        w.verifier().is_valid(h, 96, Kind::Certificate)
-            && !w.verifier().is_valid(h, 97, Kind::Certificate)
-            && !w.verifier().is_valid(h, 1, Kind::Full),
-        "is_valid",
-    );
+    w.verifier().record_certificate(f, w.certificate(f, Verdict::Valid, 7));
     set_block_timestamp(T0 + 2000);
     reverts('HAS_VERDICT', s.expire(id));
     w.jobs().finalize(id);
     reverts('BAD_STATE', s.finalize(id));
     reverts('BAD_STATE', s.expire(id));
     assert!(w.jobs().job(id).state == JobState::Finalized && w.payment(id) == 'settled', "state");
-    assert!(w.staking().stake_of(worker()).bonded == 0, "bond free");
-    assert!(
-        w.reputation().reputation(worker()) == 515
-            && w.reputation().level(worker()) == Level::Newcomer,
-        "reputation",
-    );
-    reverts(
-        'UNAUTHORIZED',
-        IReputationManagerSafeDispatcher { contract_address: w.reputation }
-            .record(worker(), Outcome::Finalized),
-    );
+    assert!(w.staking().stake_of(worker()).bonded == 0, "bond");
+    assert!(w.reputation().reputation(worker()) == 515, "reputation");
     w.check_sums();
 }
 
 #[test]
 #[feature("safe_dispatcher")]
-fn job_invalid_and_equivocation() {
+fn invalid_proof() {
     let w = with_validators(3);
     let (id, f) = w.prove(1);
     call_as(outsider());
     w.verifier().record_certificate(f, w.certificate(f, Verdict::Invalid, 7));
     w.jobs().finalize(id);
-    assert!(
-        w.jobs().job(id).state == JobState::Rejected && w.payment(id) == 'refunded', "rejected",
-    );
-    let st = w.staking().stake_of(worker());
-    assert!(st.amount == 9_900 * SAGE && st.bonded == 0, "slashed 10 %");
+    assert!(w.jobs().job(id).state == JobState::Rejected, "rejected");
+    assert!(w.payment(id) == 'refunded', "refunded");
+    let stake = w.staking().stake_of(worker());
+    assert!(stake.amount == 9_900 * SAGE && stake.bonded == 0, "slashed 10 %");
     assert!(w.reputation().reputation(worker()) == 400, "reputation");
-    let id2 = w.submit(2);
+    // What is left is below the tier's minimum.
+    let id = w.submit(2);
     call_as(operator());
-    reverts('STAKE_NOT_VALID', w.try_jobs().accept_job(id2));
-    call_as(client());
-    w.jobs().cancel(id2);
-    assert!(w.payment(id2) == 'refunded', "cancelled");
+    reverts('STAKE_NOT_VALID', w.try_jobs().accept_job(id));
+    w.check_sums();
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn worker_equivocation() {
+    let w = with_validators(3);
+    let (id, f) = w.prove(1);
+    let s = w.try_jobs();
+    let same = sign(w.verifier().fact_id(f).value, WORKER_KEY);
+    let other = sign(w.verifier().fact_id(fact(id, 8)).value, WORKER_KEY);
+    // A new key does not void what the old one signed.
     call_as(worker());
-    w.staking().increase_stake(9_000 * SAGE, 0);
-    let (id3, f3) = w.prove(3);
-    let other = sign(w.verifier().fact_id(fact(id3, 8)).value, WORKER_KEY);
-    let same = sign(w.verifier().fact_id(f3).value, WORKER_KEY);
-    call_as(worker());
-    // a new key does not void what the old one signed
     w.staking().register_worker("b", public_key(WORKER_KEY + 1), point(6), 0);
     call_as(outsider());
-    reverts('NO_OFFENCE', w.try_jobs().report_equivocation(id3, 99, 7, same));
-    reverts('BAD_SIGNATURE', w.try_jobs().report_equivocation(id3, 99, 8, same));
-    w.jobs().report_equivocation(id3, 99, 8, other);
-    reverts('ALREADY_SLASHED', w.try_jobs().report_equivocation(id3, 99, 8, other));
-    assert!(w.balance(client()) == 1_000, "bond to client");
-    assert!(w.staking().stake_of(worker()).amount == 17_900 * SAGE, "bond taken");
-    w.verifier().record_certificate(f3, w.certificate(f3, Verdict::Valid, 7));
-    w.jobs().finalize(id3);
-    assert!(w.payment(id3) == 'settled', "paid");
+    reverts('NO_OFFENCE', s.report_equivocation(id, 99, 7, same));
+    reverts('BAD_SIGNATURE', s.report_equivocation(id, 99, 8, same));
+    w.jobs().report_equivocation(id, 99, 8, other);
+    reverts('ALREADY_SLASHED', s.report_equivocation(id, 99, 8, other));
+    assert!(w.balance(client()) == 1_000, "the bond is the client's");
+    assert!(w.staking().stake_of(worker()).amount == 10_000 * SAGE, "stake");
+    assert!(w.reputation().reputation(worker()) == 400, "reputation");
+    w.verifier().record_certificate(f, w.certificate(f, Verdict::Valid, 7));
+    w.jobs().finalize(id);
+    reverts('BAD_STATE', s.report_equivocation(id, 99, 8, other));
+    assert!(w.payment(id) == 'settled', "paid");
     w.check_sums();
 }
 
@@ -196,7 +181,7 @@ fn deadlines() {
 fn slash_covers_bond() {
     let w = with_validators(3);
     let (id, f) = w.prove(1);
-    // the worker lets its other bonds go
+    // The worker lets its other bonds go to the client.
     for t in 2..12_u64 {
         let j = w.submit(t.into());
         call_as(worker());
@@ -215,10 +200,13 @@ fn slash_covers_bond() {
 }
 
 #[test]
+#[feature("safe_dispatcher")]
 fn reputation() {
     let w = world();
     call_as(worker());
     w.reputation().initialize();
+    let s = IReputationManagerSafeDispatcher { contract_address: w.reputation };
+    reverts('BAD_STATE', s.initialize());
     assert!(
         w.reputation().reputation(worker()) == 500
             && w.reputation().level(worker()) == Level::Newcomer

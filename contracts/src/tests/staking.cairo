@@ -18,7 +18,7 @@ use super::super::types::{Point, Tier};
 
 #[test]
 #[feature("safe_dispatcher")]
-fn stake() {
+fn staking_and_locks() {
     let w = world();
     w.fund(worker(), 20_000);
     let s = w.try_staking();
@@ -30,64 +30,102 @@ fn stake() {
     w.staking().stake(10_000 * SAGE, 'H100', WEEK);
     reverts('ALREADY_STAKED', s.stake(10_000 * SAGE, 'H100', WEEK));
     reverts('ZERO_AMOUNT', s.increase_stake(0, 0));
-    reverts('STAKE_LOCKED', s.request_unstake(SAGE));
     w.staking().increase_stake(1_000 * SAGE, 0);
     w.staking().increase_stake(0, WEEK + 5);
-    reverts('BAD_PEER_ID', s.register_worker("", public_key(WORKER_KEY), point(5), 0));
-    reverts('BAD_KEY', s.register_worker("a", public_key(WORKER_KEY), Point { x: 1, y: 1 }, 0));
-    reverts('BAD_KEY', s.register_worker("a", 0x5, Point { x: 0, y: 0 }, 0));
-    w.staking().register_worker("a", public_key(WORKER_KEY), point(5), 0);
+    set_block_timestamp(T0 + WEEK + 4);
+    reverts('STAKE_LOCKED', s.request_unstake(SAGE));
+    let stake = w.staking().stake_of(worker());
+    assert!(stake.amount == 11_000 * SAGE && stake.tier == Tier::Enterprise, "stake");
+    assert!(stake.locked_until == T0 + WEEK + 5, "lock");
+    set_block_timestamp(T0 + WEEK + 5);
+    match w.staking().verify_stake(worker()) {
+        StakeStatus::Unlocked => {},
+        _ => panic!("not unlocked"),
+    }
+    w.check_sums();
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn workers() {
+    let w = world();
+    let s = w.try_staking();
+    let key = public_key(WORKER_KEY);
+    call_as(worker());
+    reverts('STAKE_NOT_VALID', s.register_worker("a", key, point(5), 0));
+    w.fund(worker(), 20_000);
+    w.staking().stake(10_000 * SAGE, 'H100', WEEK);
+    reverts('BAD_PEER_ID', s.register_worker("", key, point(5), 0));
+    let long = "a libp2p identity is never as long as this one, of 65 characters.";
+    reverts('BAD_PEER_ID', s.register_worker(long, key, point(5), 0));
+    reverts('BAD_KEY', s.register_worker("a", key, Point { x: 1, y: 1 }, 0));
+    reverts('BAD_KEY', s.register_worker("a", key, Point { x: 0, y: 0 }, 0));
+    reverts('BAD_KEY', s.register_worker("a", 0x5, point(5), 0));
+    reverts('NOT_A_WORKER', s.heartbeat(worker()));
+    w.staking().register_worker("a", key, point(5), 0);
     w.staking().set_operator(operator());
+    set_block_timestamp(T0 + 10);
     call_as(operator());
     w.staking().heartbeat(worker());
+    assert!(w.staking().worker(worker()).last_heartbeat == T0 + 10, "heartbeat");
     reverts('NO_STAKE', s.request_unstake(SAGE));
-    call_as(outsider());
-    reverts('UNAUTHORIZED', s.heartbeat(worker()));
-    reverts('UNAUTHORIZED', s.lock_bond(worker(), 1));
-    reverts('UNAUTHORIZED', s.unlock_bond(worker(), 1));
-    reverts('UNAUTHORIZED', s.seize_bond(worker(), 1, outsider()));
-    reverts('UNAUTHORIZED', s.slash(worker(), 1, 'x', outsider()));
-    call_as(owner());
-    reverts('UNAUTHORIZED', s.slash(worker(), 1, 'x', outsider()));
-    reverts('ALREADY_CONFIGURED', s.configure(outsider(), outsider()));
-    set_block_timestamp(T0 + WEEK + 4);
     call_as(worker());
-    reverts('STAKE_LOCKED', s.request_unstake(SAGE));
-    set_block_timestamp(T0 + WEEK + 5);
-    assert!(
-        match w.staking().verify_stake(worker()) {
-            StakeStatus::Unlocked => true,
-            _ => false,
-        },
-        "unlocked",
-    );
+    w.staking().deregister();
+    reverts('NOT_A_WORKER', s.deregister());
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn unbonding() {
+    let w = with_worker();
+    let s = w.try_staking();
+    set_block_timestamp(T0 + WEEK);
+    call_as(worker());
+    reverts('ZERO_AMOUNT', s.request_unstake(0));
     reverts('BOND_EXCEEDS_STAKE', s.request_unstake(11_001 * SAGE));
     reverts('BELOW_MINIMUM', s.request_unstake(1_001 * SAGE));
     reverts('WORKER_ACTIVE', s.request_unstake(11_000 * SAGE));
     w.staking().deregister();
-    reverts('NOT_A_WORKER', s.deregister());
-    reverts('NOT_A_WORKER', s.heartbeat(worker()));
     reverts('NOTHING_UNBONDING', s.complete_unstake());
     w.staking().request_unstake(1_000 * SAGE);
     reverts('UNBONDING_PENDING', s.request_unstake(10_000 * SAGE));
+    set_block_timestamp(T0 + 2 * WEEK - 1);
     reverts('STILL_UNBONDING', s.complete_unstake());
-    call_as(w.jobs);
-    // the slash takes what is unbonding first
-    assert!(w.staking().slash(worker(), 1_500 * SAGE, 'x', outsider()) == 1_500 * SAGE, "taken");
-    assert!(w.balance(outsider()) == 75, "reward");
-    let st = w.staking().stake_of(worker());
-    assert!(st.unbonding == 0 && st.amount == 9_500 * SAGE, "slashed");
+    set_block_timestamp(T0 + 2 * WEEK);
+    w.staking().complete_unstake();
     w.check_sums();
-    call_as(worker());
-    w.staking().request_unstake(9_500 * SAGE);
+    w.staking().request_unstake(10_000 * SAGE);
     set_block_timestamp(T0 + 3 * WEEK);
     w.staking().complete_unstake();
-    assert!(w.balance(worker()) == 20_000 - 1_500, "back");
-    w.check_sums();
-    assert!(w.staking().total_staked() == 0, "empty");
+    assert!(w.balance(worker()) == 20_000 && w.staking().total_staked() == 0, "all is back");
+}
+
+#[test]
+fn slashes() {
+    let w = with_worker();
+    set_block_timestamp(T0 + WEEK);
+    call_as(worker());
+    w.staking().request_unstake(1_000 * SAGE);
     call_as(w.jobs);
-    assert!(w.staking().slash(worker(), 1_500 * SAGE, 'x', outsider()) == 0, "nothing left");
-    assert!(w.token().total_supply() == 1_000_000 * SAGE - 1_425 * SAGE, "burned");
+    // What is unbonding goes first.
+    let taken = w.staking().slash(worker(), 1_500 * SAGE, 'x', outsider());
+    let stake = w.staking().stake_of(worker());
+    assert!(taken == 1_500 * SAGE, "taken");
+    assert!(stake.unbonding == 0 && stake.amount == 9_500 * SAGE, "slashed");
+    assert!(w.balance(outsider()) == 75, "reward");
+    assert!(w.token().total_supply() == (1_000_000 - 1_425) * SAGE, "burned");
+    w.check_sums();
+    // Who reports itself gets nothing.
+    w.staking().slash(worker(), 500 * SAGE, 'x', worker());
+    assert!(w.balance(worker()) == 9_000, "no reward");
+    // The reward has a cap, and a slash takes no more than there is.
+    w.fund(operator(), 30_000);
+    w.staking().stake(30_000 * SAGE, 'B200', WEEK);
+    call_as(w.registry);
+    assert!(w.staking().slash(operator(), 40_000 * SAGE, 'x', client()) == 30_000 * SAGE, "all");
+    assert!(w.staking().slash(operator(), SAGE, 'x', client()) == 0, "nothing is left");
+    assert!(w.balance(client()) == 500, "cap");
+    w.check_sums();
 }
 
 #[test]
@@ -101,7 +139,7 @@ fn bonds_of_holders() {
     reverts('BOND_UNKNOWN', w.try_staking().unlock_bond(worker(), 1));
     reverts('BOND_UNKNOWN', w.try_staking().seize_bond(worker(), 1, outsider()));
     w.staking().lock_bond(worker(), 5_000 * SAGE);
-    // more bonds than stake after a slash: nothing reverts
+    // A slash may leave less than the bonds; nothing that follows may revert for it.
     assert!(w.staking().slash(worker(), 8_000 * SAGE, 'x', Zero::zero()) == 8_000 * SAGE, "slash");
     reverts('BOND_EXCEEDS_STAKE', w.try_staking().lock_bond(worker(), 1));
     call_as(w.jobs);
