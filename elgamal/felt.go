@@ -1,20 +1,24 @@
 package elgamal
 
-import "github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
+import (
+	"errors"
+
+	"github.com/bitsage/bitsage/internal/felt"
+)
 
 // Felt is an element of the field of the Stark curve, Cairo's felt252.
-type Felt = fp.Element
+type Felt = felt.Felt
 
 // FeltBytes is the length of a felt in bytes: big-endian, canonical.
-const FeltBytes = fp.Bytes
+const FeltBytes = felt.Size
 
 // DecodeFelt reads 32 big-endian bytes below the field's prime.
 func DecodeFelt(data []byte) (Felt, error) {
-	var x Felt
-	if len(data) != FeltBytes {
+	x, err := felt.FromBytes(data)
+	switch {
+	case errors.Is(err, felt.ErrSize):
 		return Felt{}, invalid(CheckLength, "felt")
-	}
-	if err := x.SetBytesCanonical(data); err != nil {
+	case err != nil:
 		return Felt{}, invalid(CheckFelt, "")
 	}
 	return x, nil
@@ -51,20 +55,15 @@ func feltOf(v uint64) (x Felt) {
 	return x
 }
 
-// shortString is Cairo's short string: up to 31 ASCII characters as a
-// big-endian number.
+// shortString is Cairo's short string of 1 to 31 printable characters.
 func shortString(s string) (Felt, bool) {
-	if s == "" || len(s) > 31 {
-		return Felt{}, false
-	}
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {
 			return Felt{}, false
 		}
 	}
-	var x Felt
-	x.SetBytes([]byte(s))
-	return x, true
+	x, err := felt.ShortString(s)
+	return x, err == nil && s != ""
 }
 
 func mustShortString(s string) Felt {
