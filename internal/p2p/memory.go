@@ -1,0 +1,253 @@
+package p2p
+
+import (
+	"container/heap"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Memory is a network within one process. It waits by timers and channels alone,
+// so that it runs in virtual time inside a bubble of testing/synctest. It starts no
+// goroutine but those of handlers and timers, and has none left when its hosts are
+// closed and nothing is under way.
+//
+// Every host is connected to every other, and publishes to each subscriber
+// directly: nobody relays. All methods are safe for concurrent use.
+type Memory struct {
+	seed uint64
+
+	mu     sync.Mutex
+	faults Faults
+	hosts  []*memoryHost // by order of creation
+	byID   map[PeerID]*memoryHost
+	routes map[routeKey]*route
+	groups map[PeerID]int
+	cuts   map[[2]PeerID]bool
+	slow   map[PeerID]time.Duration
+	events events // what is under way
+	seq    uint64
+	timer  *time.Timer
+}
+
+// NewMemory returns an empty network. The seed determines the identities of its
+// hosts, and all faults as far as the hosts send the same things in the same order.
+func NewMemory(seed uint64, f Faults) *Memory {
+	return &Memory{
+		seed: seed, faults: f,
+		byID: make(map[PeerID]*memoryHost), routes: make(map[routeKey]*route),
+		groups: make(map[PeerID]int), cuts: make(map[[2]PeerID]bool), slow: make(map[PeerID]time.Duration),
+	}
+}
+
+// Host adds a host with a new identity.
+func (m *Memory) Host() Host {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], m.seed)
+	binary.BigEndian.PutUint64(b[8:], uint64(len(m.hosts)))
+	sum := sha256.Sum256(b[:])
+	h := newMemoryHost(m, PeerID("mem"+hex.EncodeToString(sum[:16])))
+	m.hosts = append(m.hosts, h)
+	m.byID[h.id] = h
+	return h
+}
+
+// Crash stops a host at once: nothing that it has under way or that its handlers
+// still do reaches anybody. Its requests, and those to it, fail. It does not wait
+// for handlers, whose contexts end.
+func (m *Memory) Crash(peer PeerID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.byID[peer]
+	if h == nil {
+		return ErrUnknownPeer
+	}
+	h.crashed = true
+	h.leave()
+	return nil
+}
+
+// Restart returns a new host with the identity of one that crashed or was closed.
+// It has no subscriptions and no handlers.
+func (m *Memory) Restart(peer PeerID) (Host, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old := m.byID[peer]
+	switch {
+	case old == nil:
+		return nil, ErrUnknownPeer
+	case !old.stopped:
+		return nil, errors.New("p2p: the host is running")
+	}
+	h := newMemoryHost(m, peer)
+	m.hosts[slices.Index(m.hosts, old)] = h
+	m.byID[peer] = h
+	return h, nil
+}
+
+// Close closes all hosts.
+func (m *Memory) Close() error {
+	m.mu.Lock()
+	hosts := slices.Clone(m.hosts)
+	m.mu.Unlock()
+	for _, h := range hosts {
+		h.Close()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events = nil
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+	return nil
+}
+
+// An event happens at a time, events of one time in the order in which they were
+// scheduled. do runs with Memory.mu held and does not block.
+type event struct {
+	at  time.Time
+	seq uint64
+	do  func()
+}
+
+type events []event
+
+func (e events) Len() int { return len(e) }
+func (e events) Less(i, j int) bool {
+	if !e[i].at.Equal(e[j].at) {
+		return e[i].at.Before(e[j].at)
+	}
+	return e[i].seq < e[j].seq
+}
+func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
+func (e *events) Pop() any {
+	last := len(*e) - 1
+	x := (*e)[last]
+	(*e)[last] = event{}
+	*e = (*e)[:last]
+	return x
+}
+
+// schedule makes something happen. The caller holds mu.
+func (m *Memory) schedule(at time.Time, do func()) {
+	m.seq++
+	heap.Push(&m.events, event{at, m.seq, do})
+}
+
+// run lets happen what is due and sets the timer for the rest. The caller holds mu.
+func (m *Memory) run() {
+	for len(m.events) > 0 {
+		wait := time.Until(m.events[0].at)
+		if wait > 0 {
+			if m.timer == nil {
+				m.timer = time.AfterFunc(wait, func() {
+					m.mu.Lock()
+					defer m.mu.Unlock()
+					m.run()
+				})
+			} else {
+				m.timer.Reset(wait)
+			}
+			return
+		}
+		heap.Pop(&m.events).(event).do()
+	}
+}
+
+// publish sends to one receiver. The caller holds mu.
+func (m *Memory) publish(from *memoryHost, to PeerID, topic string, msg Message) {
+	k := routeKey{from.id, to, topic}
+	r := m.route(k)
+	lost := chance(r.rand, m.faults.Loss)
+	copies := 1
+	if chance(r.rand, m.faults.Duplicate) {
+		copies++
+	}
+	for range copies {
+		at := time.Now().Add(m.delay(r, k))
+		if chance(r.rand, m.faults.Reorder) {
+			at = at.Add(time.Duration(r.rand.Float64() * tail * float64(m.faults.Latency+m.faults.Jitter)))
+		} else if at.Before(r.last) {
+			at = r.last
+		} else {
+			r.last = at
+		}
+		if lost || m.severed(from.id, to) || r.inFlight >= maxInFlight {
+			continue
+		}
+		r.inFlight++
+		m.schedule(at, func() {
+			r.inFlight--
+			if h := m.byID[to]; !from.crashed && !m.severed(from.id, to) {
+				for _, q := range h.topics[topic] {
+					q.put(msg)
+				}
+			}
+		})
+	}
+}
+
+// call is a request under way.
+type call struct {
+	from, to *memoryHost
+	protocol Protocol
+	ctx      context.Context
+	request  []byte
+	done     chan reply // takes one, and gets at most one
+}
+
+type reply struct {
+	data []byte
+	err  error
+}
+
+// send lets a request arrive. The caller holds mu.
+func (m *Memory) send(c *call) {
+	k := routeKey{c.from.id, c.to.id, c.protocol.Name}
+	r := m.route(k)
+	broken := chance(r.rand, m.faults.Loss)
+	at := time.Now().Add(m.delay(r, k))
+	if m.severed(k.from, k.to) {
+		return // silence, until the timeout
+	}
+	m.schedule(at, func() {
+		// The host may have restarted meanwhile.
+		c.to = m.byID[k.to]
+		switch {
+		case c.from.stopped || m.severed(k.from, k.to):
+		case broken || c.to.stopped:
+			m.reply(c, reply{err: ErrUnreachable})
+		default:
+			c.to.serve(c)
+		}
+	})
+}
+
+// reply lets a response arrive. The caller holds mu.
+func (m *Memory) reply(c *call, r reply) {
+	k := routeKey{c.to.id, c.from.id, c.protocol.Name}
+	route := m.route(k)
+	if chance(route.rand, m.faults.Loss) {
+		r = reply{err: ErrUnreachable}
+	}
+	at := time.Now().Add(m.delay(route, k))
+	if m.severed(k.from, k.to) {
+		return
+	}
+	m.schedule(at, func() {
+		if c.to.crashed {
+			r = reply{err: ErrUnreachable}
+		}
+		if !m.severed(k.from, k.to) {
+			c.done <- r
+		}
+	})
+}
