@@ -64,6 +64,21 @@ func (a *Account) Estimate(ctx context.Context, calls ...Call) (Estimate, error)
 	return a.estimate(ctx, &InvokeTx{Envelope: Envelope{Nonce: nonce, Tip: a.fees.Tip}, From: a.address, Calldata: calldata})
 }
 
+// EstimateAll returns what transactions of the account would use and cost now if
+// they were sent one after the other. It sets their nonces and tips, and leaves them
+// unsigned. It fails as Client.EstimateFee does.
+func (a *Account) EstimateAll(ctx context.Context, txs ...Transaction) ([]Estimate, error) {
+	nonce, err := a.client.Nonce(ctx, a.address, AtPreConfirmed())
+	if err != nil {
+		return nil, err
+	}
+	for i, tx := range txs {
+		env := tx.envelope()
+		env.Nonce, env.Tip = nonce+uint64(i), a.fees.Tip
+	}
+	return a.estimateAll(ctx, txs...)
+}
+
 // Execute sends one transaction that makes the calls in order, all or none of them,
 // and returns its hash as soon as it is accepted for execution; see Wait. Bounds
 // come from an estimate, unless FeePolicy.Fixed is set.
@@ -188,15 +203,27 @@ func (a *Account) bounds(ctx context.Context, tx Transaction) (Bounds, error) {
 	return a.fees.Bounds(e)
 }
 
-// estimate signs a transaction as a query and estimates it. It leaves it unsigned.
+// estimate is estimateAll of one transaction.
 func (a *Account) estimate(ctx context.Context, tx Transaction) (Estimate, error) {
-	env := tx.envelope()
-	env.Bounds, env.Query = Bounds{}, true
-	defer func() { env.Query, env.Signature = false, nil }()
-	if err := a.sign(ctx, tx); err != nil {
+	list, err := a.estimateAll(ctx, tx)
+	if err != nil {
 		return Estimate{}, err
 	}
-	return a.client.EstimateFee(ctx, tx)
+	return list[0], nil
+}
+
+// estimateAll signs transactions as queries and estimates them. It leaves them
+// unsigned.
+func (a *Account) estimateAll(ctx context.Context, txs ...Transaction) ([]Estimate, error) {
+	for _, tx := range txs {
+		env := tx.envelope()
+		env.Bounds, env.Query = Bounds{}, true
+		defer func() { env.Query, env.Signature = false, nil }()
+		if err := a.sign(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
+	return a.client.EstimateFees(ctx, txs...)
 }
 
 func (a *Account) sign(ctx context.Context, tx Transaction) error {

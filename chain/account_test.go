@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bitsage/bitsage/wallet"
 )
 
 // sequencer is a fake chain with one account: it wants nonces in order, or takes them
@@ -440,4 +442,44 @@ func TestExecuteTooMuchCalldata(t *testing.T) {
 		t.Errorf("the longest calldata: %v", err)
 	}
 	s.expect(t, 1)
+}
+
+// TestEstimateAll simulates transactions one after the other, all as queries.
+func TestEstimateAll(t *testing.T) {
+	a, s, _ := newTestAccount(t, FeePolicy{Tip: 3})
+	s.nonce = 5
+	var seen []*InvokeTx
+	s.on("starknet_estimateFee", func(raw json.RawMessage) (any, error) {
+		seen = params[struct{ Request []*InvokeTx }](raw).Request
+		return []any{estimateOf(100, 7), estimateOf(200, 7)}, nil
+	})
+	txs := []Transaction{&InvokeTx{From: a.Address()}, &InvokeTx{From: a.Address(), Calldata: []Felt{Uint(1)}}}
+	list, err := a.EstimateAll(t.Context(), txs...)
+	if err != nil || len(list) != 2 || list[0].L2Gas.Amount != 100 || list[1].L2Gas.Amount != 200 {
+		t.Fatal(list, err)
+	}
+	for i, tx := range seen {
+		hash, err := tx.Hash(sepolia)
+		if err != nil || tx.Nonce != uint64(5+i) || !tx.Query || tx.Tip != 3 {
+			t.Fatalf("%d: %+v %v", i, tx, err)
+		}
+		if err := wallet.Verify(a.signer.PublicKey(), hash, wallet.Signature{R: tx.Signature[0], S: tx.Signature[1]}); err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+		if left := txs[i].envelope(); left.Query || left.Signature != nil {
+			t.Errorf("%d is left signed: %+v", i, left)
+		}
+	}
+	s.on("starknet_estimateFee", fixed([]any{estimateOf(100, 7)}))
+	if _, err := a.EstimateAll(t.Context(), txs...); !errors.Is(err, ErrResponse) {
+		t.Errorf("one estimate for two transactions: %v", err)
+	}
+}
+
+func TestIsAddress(t *testing.T) {
+	for f, want := range map[Felt]bool{{}: false, Uint(1): true, fromBig(new(big.Int).Sub(pow2(251), big.NewInt(257))): true, fromBig(new(big.Int).Sub(pow2(251), big.NewInt(256))): false} {
+		if IsAddress(f) != want {
+			t.Errorf("%s: %v", Hex(f), !want)
+		}
+	}
 }

@@ -8,9 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"runtime"
 
+	"github.com/bitsage/bitsage/internal/atomicfile"
 	"github.com/bitsage/bitsage/internal/felt"
 )
 
@@ -93,6 +92,9 @@ func ParseAddresses(data []byte) (*Addresses, error) {
 // maxAddress is 2^251 - 256, above every address.
 var maxAddress = felt.MustParse("0x7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00")
 
+// IsAddress reports whether a contract can have this address.
+func IsAddress(f Felt) bool { return !f.IsZero() && f.Cmp(&maxAddress) < 0 }
+
 func (a *Addresses) check() error {
 	if _, err := felt.ShortString(a.ChainID); err != nil || a.ChainID == "" {
 		return fmt.Errorf("%w: chain_id is missing or no short string", ErrAddresses)
@@ -101,7 +103,7 @@ func (a *Addresses) check() error {
 		if !validName(name) {
 			return fmt.Errorf("%w: a contract is named %q", ErrAddresses, printable(name))
 		}
-		if c.Address.IsZero() || c.Address.Cmp(&maxAddress) >= 0 || c.Class.IsZero() {
+		if !IsAddress(c.Address) || c.Class.IsZero() {
 			return fmt.Errorf("%w: the address or class of %s cannot be one", ErrAddresses, name)
 		}
 	}
@@ -133,51 +135,7 @@ func (a *Addresses) Save(path string) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(path, append(data, '\n'))
-}
-
-// replaceFile writes a temporary file beside path and renames it.
-func replaceFile(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		f.Close()
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil && runtime.GOOS != "windows" {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a new name in a folder durable. Windows has no such call.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return atomicfile.Write(path, append(data, '\n'), 0o644)
 }
 
 // Address returns the address of a contract, or ErrUnknownContract.

@@ -14,8 +14,38 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bitsage/bitsage/internal/devnet"
 	"github.com/bitsage/bitsage/wallet"
 )
+
+// These tests speak with a real starknet-devnet:
+//
+//	go test -tags devnet -timeout 90m -run Devnet ./chain
+type testnet struct {
+	*Client
+	*devnet.Devnet
+	accounts []devnet.Account
+}
+
+// startDevnet runs a devnet until the test ends.
+func startDevnet(t *testing.T, args ...string) *testnet {
+	t.Helper()
+	d := devnet.Test(t, devnet.Options{Seed: 7, Accounts: 6, Args: append(args, "--state-archive-capacity", "full")})
+	c, err := Dial(t.Context(), d.URL(), Options{ChainID: "SN_SEPOLIA", Poll: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	accounts, err := d.Accounts(t.Context())
+	if err != nil || len(accounts) != 6 {
+		t.Fatal(accounts, err)
+	}
+	return &testnet{c, d, accounts}
+}
+
+func (d *testnet) account(i int) *Account {
+	return NewAccount(d.Client, d.accounts[i].Address, d.accounts[i].Key, FeePolicy{})
+}
 
 func transfer(t *testing.T, to Felt, amount *big.Int) Call {
 	t.Helper()
@@ -40,7 +70,7 @@ func done(t *testing.T, a *Account, calls ...Call) *Receipt {
 	return r
 }
 
-func (d *devnet) balance(t *testing.T, owner Felt) *big.Int {
+func (d *testnet) balance(t *testing.T, owner Felt) *big.Int {
 	t.Helper()
 	b, err := d.Balance(t.Context(), STRK(), owner, AtLatest())
 	if err != nil {
@@ -49,7 +79,7 @@ func (d *devnet) balance(t *testing.T, owner Felt) *big.Int {
 	return b
 }
 
-func (d *devnet) nonce(t *testing.T, account Felt) uint64 {
+func (d *testnet) nonce(t *testing.T, account Felt) uint64 {
 	t.Helper()
 	n, err := d.Nonce(t.Context(), account, AtPreConfirmed())
 	if err != nil {
@@ -62,7 +92,7 @@ func TestDevnet(t *testing.T) {
 	d := startDevnet(t)
 	for _, sub := range []struct {
 		name string
-		run  func(*testing.T, *devnet)
+		run  func(*testing.T, *testnet)
 	}{
 		{"transfer", devnetTransfer}, {"reads", devnetReads}, {"deploy an account", devnetDeployAccount}, {"declare and deploy", devnetDeclare},
 		{"concurrent senders", devnetConcurrent}, {"two programs", devnetTwoPrograms}, {"reverts", devnetReverts}, {"errors", devnetErrors},
@@ -74,18 +104,18 @@ func TestDevnet(t *testing.T) {
 	}
 }
 
-func devnetTransfer(t *testing.T, d *devnet) {
+func devnetTransfer(t *testing.T, d *testnet) {
 	a, to := d.account(0), Uint(0xcafe)
 	before := d.balance(t, a.Address())
-	e, err := a.Estimate(t.Context(), transfer(t, to, pow2(70)))
+	e, err := a.Estimate(t.Context(), transfer(t, to, pow2(60)))
 	if err != nil || e.Unit != "FRI" || e.Fee.Sign() <= 0 {
 		t.Fatalf("%+v %v", e, err)
 	}
-	r := done(t, a, transfer(t, to, pow2(70)))
-	if d.balance(t, to).Cmp(pow2(70)) != 0 {
+	r := done(t, a, transfer(t, to, pow2(60)))
+	if d.balance(t, to).Cmp(pow2(60)) != 0 {
 		t.Errorf("the balance is %v", d.balance(t, to))
 	}
-	spent := new(big.Int).Add(pow2(70), r.Fee)
+	spent := new(big.Int).Add(pow2(60), r.Fee)
 	if want := new(big.Int).Sub(before, spent); d.balance(t, a.Address()).Cmp(want) != 0 {
 		t.Errorf("the sender has %v, want %v", d.balance(t, a.Address()), want)
 	}
@@ -102,7 +132,7 @@ func devnetTransfer(t *testing.T, d *devnet) {
 	t.Logf("transfer: %d L2 gas, fee %v FRI, estimate %v FRI", r.L2Gas, r.Fee, e.Fee)
 }
 
-func devnetReads(t *testing.T, d *devnet) {
+func devnetReads(t *testing.T, d *testnet) {
 	ctx := t.Context()
 	head, err := d.Head(ctx)
 	if err != nil || head.Number == 0 {
@@ -132,13 +162,13 @@ func devnetReads(t *testing.T, d *devnet) {
 	if err != nil || !sameFelts(out, []Felt{Uint(18)}) {
 		t.Error(out, err)
 	}
-	key, err := d.StorageAt(ctx, d.accounts[0].address, Selector("Account_public_key"), AtLatest())
-	if err != nil || key != d.accounts[0].signer.PublicKey() {
+	key, err := d.StorageAt(ctx, d.accounts[0].Address, Selector("Account_public_key"), AtLatest())
+	if err != nil || key != d.accounts[0].Key.PublicKey() {
 		t.Error(Hex(key), err)
 	}
 }
 
-func classAt(t *testing.T, d *devnet, contract Felt) Felt {
+func classAt(t *testing.T, d *testnet, contract Felt) Felt {
 	t.Helper()
 	class, err := d.ClassHashAt(t.Context(), contract, AtLatest())
 	if err != nil {
@@ -147,7 +177,7 @@ func classAt(t *testing.T, d *devnet, contract Felt) Felt {
 	return class
 }
 
-func devnetDeployAccount(t *testing.T, d *devnet) {
+func devnetDeployAccount(t *testing.T, d *testnet) {
 	keys, _, err := wallet.CreateAccount(wallet.ClassOpenZeppelin)
 	if err != nil {
 		t.Fatal(err)
@@ -181,12 +211,12 @@ func devnetDeployAccount(t *testing.T, d *devnet) {
 
 // devnetDeclare declares OpenZeppelin's account under another ABI, and so another
 // class hash, and deploys it.
-func devnetDeclare(t *testing.T, d *devnet) {
+func devnetDeclare(t *testing.T, d *testnet) {
 	class, err := d.Class(t.Context(), wallet.ClassOpenZeppelin.Hash(), AtLatest())
 	if err != nil {
 		t.Fatal(err)
 	}
-	class.ABI += " "
+	class.ABI = strings.Replace(class.ABI, "UpgradeableImpl", "UpgradableImpl", 1)
 	var casm json.RawMessage
 	if err := d.Do(t.Context(), "starknet_getCompiledCasm", map[string]any{"class_hash": wireFelt(wallet.ClassOpenZeppelin.Hash())}, &casm); err != nil {
 		t.Fatal(err)
@@ -210,7 +240,7 @@ func devnetDeclare(t *testing.T, d *devnet) {
 	if again, err := a.Declare(t.Context(), class, compiled); err != nil || !again.Tx.IsZero() || again.Class != out.Class {
 		t.Error(again, err)
 	}
-	dep := Deployment{Class: out.Class, Salt: Uint(4), Calldata: []Felt{d.accounts[2].signer.PublicKey()}}
+	dep := Deployment{Class: out.Class, Salt: Uint(4), Calldata: []Felt{d.accounts[2].Key.PublicKey()}}
 	contract, err := a.Deploy(t.Context(), dep)
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +268,7 @@ func devnetDeclare(t *testing.T, d *devnet) {
 	t.Logf("declare: %d L2 gas, fee %v FRI", r.L2Gas, r.Fee)
 }
 
-func devnetConcurrent(t *testing.T, d *devnet) {
+func devnetConcurrent(t *testing.T, d *testnet) {
 	const senders, each = 5, 10
 	a, to := d.account(0), Uint(0xd0d0)
 	first := d.nonce(t, a.Address())
@@ -285,15 +315,15 @@ func devnetConcurrent(t *testing.T, d *devnet) {
 
 // devnetTwoPrograms sends from one address through two Accounts that do not know of
 // each other.
-func devnetTwoPrograms(t *testing.T, d *devnet) {
+func devnetTwoPrograms(t *testing.T, d *testnet) {
 	to := Uint(0x2222)
-	first := d.nonce(t, d.accounts[3].address)
+	first := d.nonce(t, d.accounts[3].Address)
 	for i, a := range slices.Repeat([]*Account{d.account(3), d.account(3)}, 4) {
 		if r := done(t, a, transfer(t, to, big.NewInt(1))); r.Reverted {
 			t.Errorf("%d: %+v", i, r)
 		}
 	}
-	if got := d.nonce(t, d.accounts[3].address); got != first+8 || d.balance(t, to).Int64() != 8 {
+	if got := d.nonce(t, d.accounts[3].Address); got != first+8 || d.balance(t, to).Int64() != 8 {
 		t.Errorf("nonce %d after %d", got, first)
 	}
 }
@@ -304,7 +334,7 @@ func generous() *Bounds {
 	return &Bounds{L1Gas: Resource{1 << 16, price}, L2Gas: Resource{1_000_000_000, price}, L1DataGas: Resource{1 << 16, price}}
 }
 
-func devnetReverts(t *testing.T, d *devnet) {
+func devnetReverts(t *testing.T, d *testnet) {
 	a := d.account(4)
 	tooMuch := transfer(t, Uint(1), pow2(200))
 	var rpc *RPCError
@@ -326,7 +356,7 @@ func devnetReverts(t *testing.T, d *devnet) {
 	done(t, a, transfer(t, Uint(1), big.NewInt(1))) // the revert has used its nonce
 }
 
-func devnetErrors(t *testing.T, d *devnet) {
+func devnetErrors(t *testing.T, d *testnet) {
 	ctx, a := t.Context(), d.account(5)
 	is := func(name string, err error, want Code) {
 		t.Helper()
@@ -351,7 +381,7 @@ func devnetErrors(t *testing.T, d *devnet) {
 	_, err = d.Nonce(ctx, Uint(1234), AtLatest())
 	is("no account", err, ErrContractNotFound)
 
-	_, err = NewAccount(d.Client, a.Address(), d.accounts[0].signer, FeePolicy{Fixed: generous()}).Execute(ctx, transfer(t, Uint(1), big.NewInt(1)))
+	_, err = NewAccount(d.Client, a.Address(), d.accounts[0].Key, FeePolicy{Fixed: generous()}).Execute(ctx, transfer(t, Uint(1), big.NewInt(1)))
 	is("another's signature", err, ErrValidation)
 	poor := generous()
 	poor.L2Gas.Price = pow2(100)
@@ -367,7 +397,7 @@ func devnetErrors(t *testing.T, d *devnet) {
 	if tx.Calldata, err = Multicall(transfer(t, Uint(1), big.NewInt(1))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := SignTransaction(ctx, tx, sepolia, d.accounts[5].signer); err != nil {
+	if _, err := SignTransaction(ctx, tx, sepolia, d.accounts[5].Key); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 2 { // the second time the node has it already
@@ -376,14 +406,14 @@ func devnetErrors(t *testing.T, d *devnet) {
 		}
 	}
 	tx.Tip++
-	if _, err := SignTransaction(ctx, tx, sepolia, d.accounts[5].signer); err != nil {
+	if _, err := SignTransaction(ctx, tx, sepolia, d.accounts[5].Key); err != nil {
 		t.Fatal(err)
 	}
 	_, err = d.Add(ctx, tx)
 	is("old nonce", err, ErrNonce)
 }
 
-func devnetBatch(t *testing.T, d *devnet) {
+func devnetBatch(t *testing.T, d *testnet) {
 	var id, nonce wireFelt
 	var n uint64
 	items := []BatchItem{
@@ -400,7 +430,7 @@ func devnetBatch(t *testing.T, d *devnet) {
 }
 
 // devnetEvents follows the transfers to one address while blocks are aborted.
-func devnetEvents(t *testing.T, d *devnet) {
+func devnetEvents(t *testing.T, d *testnet) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	a, to := d.account(1), Uint(0xe7e7)
@@ -428,7 +458,10 @@ func devnetEvents(t *testing.T, d *devnet) {
 		}
 		switch len(seen) {
 		case 5: // abort the last payment, and make two others
-			if err := d.Do(ctx, "devnet_abortBlocks", map[string]any{"starting_block_id": AtNumber(last.Block.Number)}, &json.RawMessage{}); err != nil {
+			if err := d.AbortBlocks(ctx, last.Block.Number); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.IncreaseTime(ctx, time.Minute); err != nil { // for other hashes
 				t.Fatal(err)
 			}
 			pay(50)
@@ -472,7 +505,7 @@ func TestDevnetOnDemand(t *testing.T) {
 	if _, err := a.Wait(short, hashes[2]); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a pre-confirmed transaction is final: %v", err)
 	}
-	if err := d.Do(t.Context(), "devnet_createBlock", nil, nil); err != nil {
+	if err := d.CreateBlock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, h := range hashes {

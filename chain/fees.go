@@ -117,15 +117,31 @@ func (w *wireEstimate) estimate() (Estimate, error) {
 // fails with ErrExecution if the transaction would revert or be refused; the reason
 // is in the data of the *RPCError.
 func (c *Client) EstimateFee(ctx context.Context, tx Transaction) (Estimate, error) {
-	var raw json.RawMessage
-	err := c.Do(ctx, "starknet_estimateFee", map[string]any{
-		"request": []Transaction{tx}, "simulation_flags": []string{}, "block_id": AtPreConfirmed()}, &raw)
+	list, err := c.EstimateFees(ctx, tx)
 	if err != nil {
 		return Estimate{}, err
 	}
-	list, err := decodeArray[wireEstimate](raw, 1)
-	if err != nil || len(list) != 1 {
-		return Estimate{}, malformed("%d estimates for one transaction", len(list))
+	return list[0], nil
+}
+
+// EstimateFees is EstimateFee of several transactions, each simulated on the state
+// that those before it leave.
+func (c *Client) EstimateFees(ctx context.Context, txs ...Transaction) ([]Estimate, error) {
+	var raw json.RawMessage
+	err := c.Do(ctx, "starknet_estimateFee", map[string]any{
+		"request": txs, "simulation_flags": []string{}, "block_id": AtPreConfirmed()}, &raw)
+	if err != nil {
+		return nil, err
 	}
-	return list[0].estimate()
+	list, err := decodeArray[wireEstimate](raw, len(txs))
+	if err != nil || len(list) != len(txs) {
+		return nil, malformed("%d estimates for %d transactions", len(list), len(txs))
+	}
+	out := make([]Estimate, len(list))
+	for i := range list {
+		if out[i], err = list[i].estimate(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math/big"
@@ -136,6 +137,17 @@ func TestClassFromANode(t *testing.T) {
 	got, err := c.Class(t.Context(), Felt(g.Hash), AtLatest())
 	if err != nil || !reflect.DeepEqual(got, class) {
 		t.Error(err)
+	}
+	// A node that rewrites the ABI without spaces.
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, []byte(class.ABI)); err != nil || compact.String() == class.ABI {
+		t.Fatal("the class has no spaces to lose", err)
+	}
+	tight := *class
+	tight.ABI = compact.String()
+	n.on("starknet_getClass", fixed(&tight))
+	if got, err := c.Class(t.Context(), Felt(g.Hash), AtLatest()); err != nil || got.ABI != class.ABI {
+		t.Error(got, err)
 	}
 	if _, err := c.Class(t.Context(), Uint(1), AtLatest()); !errors.Is(err, ErrResponse) {
 		t.Error(err)
