@@ -18,7 +18,7 @@ import (
 )
 
 var names = []string{
-	"Faucet", "JobManager", "ProofVerifier", "ReputationManager", "SageToken", "StakingManager", "ValidatorRegistry",
+	"Faucet", "JobManager", "PaymentRouter", "PrivacyRouter", "ProofVerifier", "ReputationManager", "SageToken", "StakingManager", "ValidatorRegistry",
 }
 
 func TestClasses(t *testing.T) {
@@ -33,7 +33,7 @@ func TestClasses(t *testing.T) {
 	if !slices.Equal(got, names) {
 		t.Errorf("classes %v, want %v", got, names)
 	}
-	if _, err := contracts.ByName("PaymentRouter"); err == nil {
+	if _, err := contracts.ByName("Nothing"); err == nil {
 		t.Error("found a contract that does not exist")
 	}
 }

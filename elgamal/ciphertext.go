@@ -133,19 +133,19 @@ func checked(c, d, sum Ciphertext) (Ciphertext, error) {
 	return sum, nil
 }
 
-// Credit adds incoming to a balance of y, as contracts do. Where the R of both
-// cancel out, which a payer who made all of them can bring about, it adds [Zero]
-// of y too: nobody can make another's balance invalid.
+// Credit adds incoming to a balance of y, as contracts do. It fails only if one of
+// these is invalid: where a part of the sum is the identity, which a payer who made
+// all of the ciphertexts can bring about, it adds [Zero] of y until none is. Each
+// part rules out one number of times, so twice is enough.
 func Credit(y PublicKey, balance, incoming Ciphertext) (Ciphertext, error) {
 	if !y.Valid() || !balance.Valid() || !incoming.Valid() {
 		return Ciphertext{}, invalid(CheckIdentity, "ciphertext")
 	}
 	sum := Ciphertext{balance.L.add(incoming.L), balance.R.add(incoming.R)}
-	if !sum.R.Valid() {
-		zero := Zero(y)
-		sum = Ciphertext{sum.L.add(zero.L), zero.R}
+	for zero := Zero(y); !sum.Valid(); {
+		sum = Ciphertext{sum.L.add(zero.L), sum.R.add(zero.R)}
 	}
-	return checked(balance, incoming, sum)
+	return sum, nil
 }
 
 // Rerandomize returns another ciphertext of the same amount, which nobody can

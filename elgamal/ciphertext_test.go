@@ -110,6 +110,39 @@ func TestCreditCannotBeBlocked(t *testing.T) {
 	wantCheck(t, err, CheckIdentity)
 }
 
+// cancelling returns a balance and a payment under k. The two parts of their sum
+// are the identity after adding Zero l and r times; for L that takes the secret key.
+func (p prover) cancelling(t *testing.T, k SecretKey, l, r uint64) (balance, payment, sum Ciphertext) {
+	t.Helper()
+	// Each zero adds x to the exponent b + x rho of L and 1 to rho, that of R.
+	y, b, left, rho := k.Public(), scalarOf(r), scalarOf(l), minus(r)
+	b.Sub(&b, &left).Mul(&b, &k.s().x)
+	ownB, ownRho := scalarOf(30), must(p.scalar())(t)
+	balance = seal(y, &ownB, &ownRho)
+	ownB.Sub(&b, &ownB)
+	ownRho.Sub(&rho, &ownRho)
+	zeros := uint64(0)
+	for zeros == l || zeros == r {
+		zeros++
+	}
+	added := scalarOf(zeros)
+	return balance, seal(y, &ownB, &ownRho), seal(y, &b, rho.Add(&rho, &added))
+}
+
+// creditCases are l and r of cancelling, 9 standing for never.
+var creditCases = [][2]uint64{{9, 9}, {1, 9}, {9, 1}, {1, 1}, {0, 9}, {9, 0}, {0, 0}, {2, 0}, {0, 2}, {0, 1}, {1, 0}}
+
+func TestCreditAddsZeros(t *testing.T) {
+	p := seeded(10)
+	k := must(p.key())(t)
+	for _, c := range creditCases {
+		balance, payment, want := p.cancelling(t, k, c[0], c[1])
+		if got := must(Credit(k.Public(), balance, payment))(t); !got.Equal(want) {
+			t.Errorf("L cancels after %d zeros, R after %d: another sum", c[0], c[1])
+		}
+	}
+}
+
 func TestCiphertextRoundTrip(t *testing.T) {
 	w := newWorld(t, 8)
 	c := w.ctx.Balance

@@ -29,6 +29,7 @@ type (
 		Generator   generatorVector    `json:"generator"`
 		Keys        []keyVector        `json:"keys"`
 		Ciphertexts []ciphertextVector `json:"ciphertexts"`
+		Credits     []creditVector     `json:"credits"`
 		Proofs      []proofVector      `json:"proofs"`
 		Invalid     []invalidVector    `json:"invalid"`
 		Forged      []forgedVector     `json:"forged"`
@@ -48,6 +49,12 @@ type (
 		Amount     string   `json:"amount"`
 		Randomness string   `json:"randomness"`
 		Felts      []string `json:"felts"`
+	}
+	creditVector struct {
+		Key      []string `json:"key"`
+		Balance  []string `json:"balance"`
+		Incoming []string `json:"incoming"`
+		Sum      []string `json:"sum"`
 	}
 	proofVector struct {
 		Name            string     `json:"name"`
@@ -147,6 +154,13 @@ func makeVectors(t *testing.T) *vectors {
 			t.Fatal(err)
 		}
 		v.Ciphertexts = append(v.Ciphertexts, ciphertextVector{k, hexFelt(feltOf(uint64(b))), hexFelt(scalarFelt(&o.o().r)), hexFelts(c.Felts()...)})
+	}
+	credits := seeded(103)
+	for _, c := range creditCases {
+		balance, incoming, sum := credits.cancelling(t, keys[2], c[0], c[1])
+		v.Credits = append(v.Credits, creditVector{
+			v.Keys[2].Public, hexFelts(balance.Felts()...), hexFelts(incoming.Felts()...), hexFelts(sum.Felts()...),
+		})
 	}
 	cases := proofCases(t, 101)
 	for _, c := range cases {
@@ -415,6 +429,14 @@ func TestVectorsFromFile(t *testing.T) {
 		r := must(NewScalar(must(parseHex(c.Randomness))(t)))(t)
 		if o := newOpening(k.Public(), scalarOf(amount), r.s); !o.o().under(k.Public()).Equal(d) || !k.Holds(d, Amount(amount)) {
 			t.Errorf("ciphertext %d is wrong", i)
+		}
+	}
+	ciphertext := func(hex []string) Ciphertext { return must(ParseCiphertext(must(parseHexes(hex))(t)))(t) }
+	for i, c := range v.Credits {
+		f := must(parseHexes(c.Key))(t)
+		y := must(NewPublicKey(f[0], f[1]))(t)
+		if got := must(Credit(y, ciphertext(c.Balance), ciphertext(c.Incoming)))(t); !got.Equal(ciphertext(c.Sum)) {
+			t.Errorf("credit %d is wrong", i)
 		}
 	}
 	if len(v.Proofs) < 13 || len(v.Invalid) < 150 || len(v.Forged) < 4 {

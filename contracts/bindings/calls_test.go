@@ -3,10 +3,13 @@ package bindings_test
 import (
 	"errors"
 	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/bitsage/bitsage/contracts/bindings"
 	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
+	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/contracts/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
 	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
 	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
@@ -166,5 +169,48 @@ func TestEnumString(t *testing.T) {
 	}
 	if s := jobmanager.JobState(99).String(); s != "JobState(99)" {
 		t.Error(s)
+	}
+}
+
+// TestOptions wants Some to be 0 and None to be 1, as Cairo has them.
+func TestOptions(t *testing.T) {
+	if got := privacyrouter.SetAuditorCall(&privacyrouter.Point{X: f("0x5"), Y: f("0x6")}); !slices.Equal(got.Calldata, felts("0x0", "0x5", "0x6")) {
+		t.Errorf("a key: %v", got.Calldata)
+	}
+	if got := privacyrouter.SetAuditorCall(nil); !slices.Equal(got.Calldata, felts("0x1")) {
+		t.Errorf("no key: %v", got.Calldata)
+	}
+	key, err := privacyrouter.DecodeAuditor(felts("0x0", "0x5", "0x6"))
+	if err != nil || key == nil || key.X != f("0x5") || key.Y != f("0x6") {
+		t.Errorf("a key: %v, %v", key, err)
+	}
+	if key, err := privacyrouter.DecodeAuditor(felts("0x1")); err != nil || key != nil {
+		t.Errorf("no key: %v, %v", key, err)
+	}
+	for _, bad := range [][]felt.Felt{felts("0x2"), felts("0x0", "0x5"), felts("0x1", "0x5"), nil} {
+		if _, err := privacyrouter.DecodeAuditor(bad); err == nil {
+			t.Errorf("decoded %v", bad)
+		}
+	}
+	keys := []felt.Felt{privacyrouter.SelectorAudited, f("0x9")}
+	got, err := privacyrouter.DecodeEvent(keys, felts("0x5", "0x6", "0x1", "0xa", "0xb", "0xc", "0xd"))
+	event, ok := got.(privacyrouter.AuditedEvent)
+	if err != nil || !ok || event.Account != f("0x9") || event.Auditor.Y != f("0x6") || event.Amount != nil || event.Remainder.R.Y != f("0xd") {
+		t.Errorf("audit of a withdrawal: %+v, %v", got, err)
+	}
+}
+
+func TestPayments(t *testing.T) {
+	call := paymentrouter.SubmitPaymentWithProofCall(f("0x1"), paymentrouter.JobID{Value: f("0x2")}, f("0x3"), f("0x4"), f("0x5"), f("0x6"), digest(7, 8))
+	if !slices.Equal(call.Calldata, felts("0x1", "0x2", "0x3", "0x4", "0x5", "0x6", "0x8", "0x7")) {
+		t.Errorf("%v", call.Calldata)
+	}
+	data := felts("0x2", "0x1", "0x2", "0x3", "0x4", "0x5", "0x6", "0x7", "0x8", "0x9", "0xa", "0xb", "0xc", "0xd")
+	p, err := paymentrouter.DecodePayment(data)
+	if err != nil || p.State != paymentrouter.PaymentStatePayable || p.Refund.L.X != f("0x3") || p.Fee.R.Y != f("0xa") || p.Nonce != 13 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := paymentrouter.DecodePayment(append(felts("0x5"), data[1:]...)); err == nil {
+		t.Error("decoded a state that does not exist")
 	}
 }

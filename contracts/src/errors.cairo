@@ -134,3 +134,53 @@ pub const SELF_JOB: felt252 = 'SELF_JOB';
 pub const NO_VERDICT: felt252 = 'NO_VERDICT';
 /// A certificate decides the fact of the job: finalize it.
 pub const HAS_VERDICT: felt252 = 'HAS_VERDICT';
+
+/// The account has no encrypted balance: it registered no key.
+pub const NO_ACCOUNT: felt252 = 'NO_ACCOUNT';
+/// The account has registered a key, which is for ever.
+pub const ACCOUNT_EXISTS: felt252 = 'ACCOUNT_EXISTS';
+/// Sender and recipient are the same account.
+pub const SELF_TRANSFER: felt252 = 'SELF_TRANSFER';
+/// The rate is 0 or above 2^216 - 1, or the supply of the token is not below 2^40 units.
+pub const BAD_RATE: felt252 = 'BAD_RATE';
+/// Worker, ciphertext or proof commitment are not those of the payment.
+pub const WRONG_PAYMENT: felt252 = 'WRONG_PAYMENT';
+
+/// A proof has another number of felts than its statement asks for.
+pub const PROOF_LENGTH: felt252 = 'PROOF_LENGTH';
+/// A number of a proof is not below the order of the group.
+pub const PROOF_SCALAR: felt252 = 'PROOF_SCALAR';
+/// A point of a proof or ciphertext is the identity.
+pub const PROOF_IDENTITY: felt252 = 'PROOF_IDENTITY';
+/// A point of a proof or ciphertext is not on the curve.
+pub const PROOF_POINT: felt252 = 'PROOF_POINT';
+/// A public amount has more than 40 bits.
+pub const PROOF_AMOUNT: felt252 = 'PROOF_AMOUNT';
+/// The recipient of a public amount is zero.
+pub const PROOF_RECIPIENT: felt252 = 'PROOF_RECIPIENT';
+/// Ciphertexts of the same amount have different randomness.
+pub const PROOF_SHARED_RANDOMNESS: felt252 = 'PROOF_SHARED_RANDOMNESS';
+/// A hash is no challenge: it is 0 or not below the order of the group.
+pub const PROOF_CHALLENGE: felt252 = 'PROOF_CHALLENGE';
+/// A commitment does not hold a bit.
+pub const PROOF_BIT: felt252 = 'PROOF_BIT';
+/// The proof is not by the holder of the key, or is for another call or state.
+pub const PROOF_KEY: felt252 = 'PROOF_KEY';
+/// The R of the amount is not g^r.
+pub const PROOF_RANDOMNESS: felt252 = 'PROOF_RANDOMNESS';
+/// The ciphertext under the sender's key does not hold the amount.
+pub const PROOF_CIPHERTEXT: felt252 = 'PROOF_CIPHERTEXT';
+/// The ciphertext under the recipient's key does not hold the amount.
+pub const PROOF_OTHER_CIPHERTEXT: felt252 = 'PROOF_OTHER_CIPHERTEXT';
+/// The bits do not make up the amount.
+pub const PROOF_COMMITMENT: felt252 = 'PROOF_COMMITMENT';
+/// The balance does not decrypt to what the proof says.
+pub const PROOF_BALANCE: felt252 = 'PROOF_BALANCE';
+/// The bits do not make up the remainder.
+pub const PROOF_REMAINDER_COMMITMENT: felt252 = 'PROOF_REMAINDER_COMMITMENT';
+/// The ciphertext under the auditor's key does not hold the amount.
+pub const PROOF_AUDIT_AMOUNT: felt252 = 'PROOF_AUDIT_AMOUNT';
+/// The ciphertext under the auditor's key does not hold the remainder.
+pub const PROOF_AUDIT_REMAINDER: felt252 = 'PROOF_AUDIT_REMAINDER';
+/// The R of the remainder under the auditor's key is not g^q.
+pub const PROOF_AUDIT_RANDOMNESS: felt252 = 'PROOF_AUDIT_RANDOMNESS';

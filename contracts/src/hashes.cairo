@@ -1,9 +1,8 @@
 //! Domain-separated Poseidon hashes. README.md defines them felt by felt for other languages.
 
-use core::ecdsa::check_ecdsa_signature;
 use core::poseidon::{hades_permutation, poseidon_hash_span};
 use starknet::{ContractAddress, get_contract_address, get_tx_info};
-use super::types::{Fact, FactId, JobId, Member, Signature, Verdict};
+use super::types::{Fact, FactId, JobId, Member, Verdict};
 
 const FACT: felt252 = 'obelysk/fact/v1';
 const VOTE: felt252 = 'obelysk/vote/v1';
@@ -82,9 +81,4 @@ fn parents(mut level: Span<felt252>) -> Span<felt252> {
         above.append(parent);
     }
     above.span()
-}
-
-/// Reports whether the holder of the key signed the hash.
-pub fn signed(hash: felt252, key: felt252, signature: Signature) -> bool {
-    check_ecdsa_signature(hash, key, signature.r, signature.s)
 }

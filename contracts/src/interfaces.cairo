@@ -1,7 +1,7 @@
 //! What the contracts offer. Every function says who may call it.
 
 use starknet::ContractAddress;
-use super::types::{Fact, FactId, JobId, Kind, Member, Point, Signature, Tier, Verdict};
+use super::types::{Ciphertext, Fact, FactId, JobId, Kind, Member, Point, Signature, Tier, Verdict};
 
 #[starknet::interface]
 pub trait ISageToken<T> {
@@ -390,11 +390,39 @@ pub trait IJobManager<T> {
     fn payment_router(self: @T) -> ContractAddress;
 }
 
-/// What JobManager asks of the contract that holds the fees. Each function is for JobManager alone
-/// and must not fail for a job that was escrowed, or the job could not end.
+/// What became of the fee of a job. Released and Refunded are final.
+#[derive(Copy, Drop, Debug, PartialEq, Serde, starknet::Store)]
+pub enum PaymentState {
+    #[default]
+    None,
+    Escrowed,
+    Payable,
+    Released,
+    Refunded,
+}
+
+/// The fee of a job.
+#[derive(Copy, Drop, Serde, starknet::Store)]
+pub struct Payment {
+    pub state: PaymentState,
+    pub client: ContractAddress,
+    pub worker: ContractAddress,
+    /// The fee under the client's key.
+    pub refund: Ciphertext,
+    /// The fee under the worker's key.
+    pub fee: Ciphertext,
+    /// Of the proof that the job was finalized with; 0 before.
+    pub proof_commitment: u256,
+    /// The client's nonce that the transfer into the escrow used up.
+    pub nonce: u64,
+}
+
+/// Holds the fees of jobs. escrow, settle and refund are for JobManager alone; the last two must
+/// not fail for a job that was escrowed, or the job could not end.
 #[starknet::interface]
 pub trait IPaymentRouter<T> {
-    /// Takes the fee of a job from the client; reverts if the payment is not what it must be.
+    /// JobManager: takes the fee of a job from the client; reverts if the payment is not a transfer
+    /// of the client to the worker for this job.
     fn escrow(
         ref self: T,
         job_id: JobId,
@@ -402,8 +430,85 @@ pub trait IPaymentRouter<T> {
         worker: ContractAddress,
         payment: Span<felt252>,
     );
-    /// Allows the fee of a job to be released to its worker, for this proof.
+    /// JobManager: allows the fee of a job to be released to its worker, for this proof.
     fn settle(ref self: T, job_id: JobId, proof_commitment: u256);
-    /// Gives the fee of a job back to its client.
+    /// JobManager: gives the fee of a job back to its client.
     fn refund(ref self: T, job_id: JobId);
+    /// Anyone, once the job is finalized: adds the fee to the worker's pending balance. Worker,
+    /// ciphertext (c1 = L, c2 = R) and proof commitment must be those of the payment.
+    fn submit_payment_with_proof(
+        ref self: T,
+        worker: ContractAddress,
+        job_id: JobId,
+        c1x: felt252,
+        c1y: felt252,
+        c2x: felt252,
+        c2y: felt252,
+        proof_commitment: u256,
+    );
+    fn payment(self: @T, job_id: JobId) -> Payment;
+    fn job_manager(self: @T) -> ContractAddress;
+    fn privacy_router(self: @T) -> ContractAddress;
+}
+
+/// A confidential account; all zero if the address has none.
+#[derive(Copy, Drop, Serde, starknet::Store)]
+pub struct Account {
+    pub key: Point,
+    pub balance: Ciphertext,
+    /// What others have paid since the last rollover.
+    pub pending: Ciphertext,
+    /// What the next operation of the owner is bound to.
+    pub nonce: u64,
+}
+
+/// The same fee under two keys.
+#[derive(Copy, Drop, Serde)]
+pub struct Fee {
+    /// Under the client's key: what a refund gives back.
+    pub refund: Ciphertext,
+    /// Under the worker's key.
+    pub fee: Ciphertext,
+}
+
+/// Amounts are units of `rate` base units of the token, below 2^40. Proofs and messages are those
+/// of docs/spec/elgamal.md; the contract of their context is this one, the sender is the owner of
+/// the account.
+#[starknet::interface]
+pub trait IPrivacyRouter<T> {
+    /// Owner, once: the contract that holds the fees of jobs.
+    fn configure(ref self: T, payment_router: ContractAddress);
+    /// Anyone without an account: opens one for ever, by a proof of ownership of the key.
+    fn register_key(ref self: T, key: Point, proof: Span<felt252>);
+    /// The account: moves an allowed amount of the token to its balance, by a proof of ownership.
+    fn deposit(ref self: T, amount: u64, proof: Span<felt252>);
+    /// The account: moves an encrypted amount to the pending balance of another.
+    fn transfer(ref self: T, to: ContractAddress, transfer: Span<felt252>);
+    /// The account: adds what is pending to its balance, by a proof of ownership.
+    fn rollover(ref self: T, proof: Span<felt252>);
+    /// The account: pays a public amount of its balance out in the token.
+    fn withdraw(ref self: T, amount: u64, recipient: ContractAddress, withdrawal: Span<felt252>);
+    /// The account: pays its whole balance out. What is pending stays.
+    fn ragequit(ref self: T, amount: u64, recipient: ContractAddress, proof: Span<felt252>);
+    /// PaymentRouter: takes the fee of a job out of the client's balance, by the client's transfer
+    /// to the worker.
+    fn debit(
+        ref self: T,
+        job_id: JobId,
+        client: ContractAddress,
+        worker: ContractAddress,
+        transfer: Span<felt252>,
+    ) -> Fee;
+    /// PaymentRouter: adds to the pending balance of an account. Never fails for an account.
+    fn credit(ref self: T, account: ContractAddress, amount: Ciphertext);
+    /// Owner, a day after scheduling auditor_action: names the key under which senders encrypt
+    /// what they send and keep, or none. It applies to operations that come after.
+    fn set_auditor(ref self: T, key: Option<Point>);
+    fn account(self: @T, owner: ContractAddress) -> Account;
+    fn nonce(self: @T, owner: ContractAddress) -> u64;
+    fn rate(self: @T) -> u256;
+    fn token(self: @T) -> ContractAddress;
+    fn auditor(self: @T) -> Option<Point>;
+    fn payment_router(self: @T) -> ContractAddress;
+    fn auditor_action(self: @T, key: Option<Point>) -> felt252;
 }

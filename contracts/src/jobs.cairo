@@ -20,7 +20,7 @@ pub mod JobManager {
     use super::super::ownable::OwnableComponent;
     use super::super::pausable::PausableComponent;
     use super::super::types::{Fact, FactId, JobId, Kind, Signature, Tier, Verdict};
-    use super::super::{errors, hashes, math, tiers};
+    use super::super::{curve, errors, hashes, math, tiers};
 
     component!(path: OwnableComponent, storage: ownable, event: OwnableEvent);
     component!(path: PausableComponent, storage: pausable, event: PausableEvent);
@@ -270,7 +270,7 @@ pub mod JobManager {
             self.assert_operates(job.worker);
             assert(get_block_timestamp() <= job.deadline, errors::TOO_LATE);
             let fact = fact_of(job_id, @job, output_digest, proof_commitment);
-            let signed = hashes::signed(fact.value, job.signing_key, worker_signature);
+            let signed = curve::signed(fact.value, job.signing_key, worker_signature);
             assert(signed, errors::BAD_SIGNATURE);
 
             job.state = JobState::Proven;
@@ -334,7 +334,7 @@ pub mod JobManager {
             assert(job.bond != 0, errors::ALREADY_SLASHED);
             let fact = fact_of(job_id, @job, output_digest, proof_commitment);
             assert(fact != job.fact, errors::NO_OFFENCE);
-            let signed = hashes::signed(fact.value, job.signing_key, worker_signature);
+            let signed = curve::signed(fact.value, job.signing_key, worker_signature);
             assert(signed, errors::BAD_SIGNATURE);
 
             self.jobs.entry(job_id).bond.write(0);

@@ -1,6 +1,9 @@
-//! The contracts of BitSage: token, faucet, stakes, validators, reputation, proof facts and jobs.
+//! The contracts of BitSage: token, faucet, stakes, validators, reputation, proof facts, jobs
+//! and encrypted payments.
 //! README.md beside this folder has the table of functions, the hashes and the invariants.
 
+pub mod curve;
+pub mod elgamal;
 pub mod errors;
 pub mod faucet;
 pub mod hashes;
@@ -9,6 +12,8 @@ pub mod jobs;
 pub mod math;
 pub mod ownable;
 pub mod pausable;
+pub mod payments;
+pub mod privacy;
 pub mod reputation;
 pub mod staking;
 #[cfg(test)]

@@ -4,7 +4,6 @@
 #[starknet::contract]
 pub mod StakingManager {
     use core::cmp::{max, min};
-    use core::ec::EcPointTrait;
     use core::num::traits::Zero;
     use core::poseidon::poseidon_hash_span;
     use starknet::storage::{
@@ -19,7 +18,7 @@ pub mod StakingManager {
     use super::super::ownable::OwnableComponent;
     use super::super::pausable::PausableComponent;
     use super::super::types::{Point, Tier};
-    use super::super::{errors, math, tiers};
+    use super::super::{curve, errors, math, tiers};
 
     component!(path: OwnableComponent, storage: ownable, event: OwnableEvent);
     component!(path: PausableComponent, storage: pausable, event: PausableEvent);
@@ -295,8 +294,8 @@ pub mod StakingManager {
             let worker = get_caller_address();
             self.assert_worker_stake(worker);
             assert(peer_id.len() != 0 && peer_id.len() <= MAX_PEER_ID, errors::BAD_PEER_ID);
-            assert_key(signing_key);
-            assert_point(elgamal_key);
+            curve::assert_key_x(signing_key);
+            curve::assert_key(elgamal_key);
             let entry = Worker {
                 active: true,
                 signing_key,
@@ -532,13 +531,5 @@ pub mod StakingManager {
     fn lock_end(duration: u64) -> u64 {
         assert(duration >= MIN_LOCK && duration <= MAX_LOCK, errors::LOCK_DURATION);
         get_block_timestamp() + duration
-    }
-
-    fn assert_key(x: felt252) {
-        assert(EcPointTrait::new_nz_from_x(x).is_some(), errors::BAD_KEY);
-    }
-
-    fn assert_point(point: Point) {
-        assert(EcPointTrait::new_nz(point.x, point.y).is_some(), errors::BAD_KEY);
     }
 }

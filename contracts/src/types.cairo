@@ -58,6 +58,13 @@ pub struct Point {
     pub y: felt252,
 }
 
+/// An encrypted amount: (L, R) = (g^b y^r, g^r) under the key y.
+#[derive(Copy, Drop, Debug, PartialEq, Serde, starknet::Store)]
+pub struct Ciphertext {
+    pub l: Point,
+    pub r: Point,
+}
+
 /// A validator in the set of an epoch.
 #[derive(Copy, Drop, Debug, PartialEq, Serde, starknet::Store)]
 pub struct Member {

@@ -18,7 +18,7 @@ pub mod ValidatorRegistry {
         Validator, ValidatorStatus,
     };
     use super::super::types::{FactId, Member, Signature, Tier, Verdict};
-    use super::super::{errors, hashes, math, tiers};
+    use super::super::{curve, errors, hashes, math, tiers};
 
     const MIN_EPOCH: u64 = 60;
     const MAX_EPOCH: u64 = 7 * 24 * 3600;
@@ -156,7 +156,7 @@ pub mod ValidatorRegistry {
             self.assert_validator_stake(validator);
             assert(self.key_owners.read(vote_key).is_zero(), errors::KEY_IN_USE);
             let hash = hashes::vote_key_possession(validator);
-            assert(hashes::signed(hash, vote_key, possession), errors::BAD_SIGNATURE);
+            assert(curve::signed(hash, vote_key, possession), errors::BAD_SIGNATURE);
 
             self.make_room(stake);
             self.enter(validator);
@@ -421,7 +421,7 @@ pub mod ValidatorRegistry {
             signature: Signature,
         ) {
             let hash = hashes::vote(epoch, self.set_roots.read(epoch), fact, verdict);
-            assert(hashes::signed(hash, member.vote_key, signature), errors::BAD_SIGNATURE);
+            assert(curve::signed(hash, member.vote_key, signature), errors::BAD_SIGNATURE);
         }
 
         /// Whether the member signed both of two contradicting certificates.

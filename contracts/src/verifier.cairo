@@ -17,7 +17,7 @@ pub mod ProofVerifier {
     };
     use super::super::ownable::OwnableComponent;
     use super::super::types::{Fact, FactId, JobId, Kind, Member, Signature, Verdict};
-    use super::super::{errors, hashes, math};
+    use super::super::{curve, errors, hashes, math};
 
     component!(path: OwnableComponent, storage: ownable, event: OwnableEvent);
 
@@ -229,7 +229,7 @@ pub mod ProofVerifier {
             bitmap = rest;
             if bit == 1 {
                 let signature = signatures.pop_front().expect(errors::SIGNATURE_COUNT);
-                assert(hashes::signed(hash, *member.vote_key, *signature), errors::BAD_SIGNATURE);
+                assert(curve::signed(hash, *member.vote_key, *signature), errors::BAD_SIGNATURE);
                 weight += (*member.weight).into();
             }
         }

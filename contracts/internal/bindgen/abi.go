@@ -48,7 +48,7 @@ func parse(name string, abi []byte) (*contract, error) {
 		switch it.Type {
 		case "impl":
 		case "struct", "enum":
-			if _, builtin := builtins[it.Name]; !builtin && !isArray(it.Name) {
+			if _, builtin := builtins[it.Name]; !builtin && !isContainer(it.Name) {
 				c.types = append(c.types, it)
 			}
 		case "constructor":
@@ -101,6 +101,8 @@ func (c *contract) emitted(events map[string]item) ([]item, error) {
 	return nil, fmt.Errorf("bindgen: %s has no events", c.name)
 }
 
-func isArray(name string) bool {
-	return strings.HasPrefix(name, "core::array::")
+// isContainer says that a type is an array or option of others, which Go has too.
+func isContainer(name string) bool {
+	_, ok := content(name)
+	return ok
 }

@@ -65,8 +65,8 @@ func (w *writer) uses() {
 func (w *writer) mark(set map[string]bool, fields []field) {
 	for _, f := range fields {
 		name := f.Type
-		for elem, ok := element(name); ok; elem, ok = element(name) {
-			name = elem
+		for inner, ok := content(name); ok; inner, ok = content(name) {
+			name = inner
 		}
 		for _, t := range w.types {
 			if t.Name == name && !set[name] {

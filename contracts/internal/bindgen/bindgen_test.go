@@ -49,6 +49,26 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
+// TestOption wants an option to be a pointer wherever it occurs.
+func TestOption(t *testing.T) {
+	code, err := Generate("C", abi(`
+		{"type":"struct","name":"a::Point","members":[{"name":"x","type":"core::felt252"}]},
+		{"type":"enum","name":"core::option::Option::<a::Point>","variants":[{"name":"Some","type":"a::Point"},{"name":"None","type":"()"}]},
+		{"type":"function","name":"swap","inputs":[{"name":"key","type":"core::option::Option::<a::Point>"}],
+		 "outputs":[{"type":"core::option::Option::<a::Point>"}],"state_mutability":"external"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"func SwapCall(key *Point) bindings.Call {\n\te := new(bindings.Encoder)\n\te.Bool(key == nil)\n\tif key != nil {\n\t\t(*key).encode(e)",
+		"(out *Point, err error) {\n\td := bindings.NewDecoder(result)\n\tif !d.Bool() {\n\t\tout = new(Point)\n\t\t(*out).decode(d)",
+	} {
+		if !strings.Contains(string(code), want) {
+			t.Errorf("no %q in\n%s", want, code)
+		}
+	}
+}
+
 func TestGenerateErrors(t *testing.T) {
 	function := func(input string) string {
 		return `{"type":"function","name":"f","inputs":[{"name":"x","type":"` + input + `"}],"outputs":[],"state_mutability":"external"}`

@@ -33,7 +33,22 @@ func element(cairo string) (string, bool) {
 	return "", false
 }
 
-// goType returns the Go type for a Cairo type.
+// optional returns the type that an option may hold.
+func optional(cairo string) (string, bool) {
+	rest, ok := strings.CutPrefix(cairo, "core::option::Option::<")
+	return strings.TrimSuffix(rest, ">"), ok
+}
+
+// content returns the type inside of an array or option.
+func content(cairo string) (string, bool) {
+	if elem, ok := element(cairo); ok {
+		return elem, true
+	}
+	return optional(cairo)
+}
+
+// goType returns the Go type for a Cairo type. An option is a pointer, nil for
+// None.
 func (c *contract) goType(cairo string) (string, error) {
 	if b, ok := builtins[cairo]; ok {
 		return b.goType, nil
@@ -41,6 +56,10 @@ func (c *contract) goType(cairo string) (string, error) {
 	if elem, ok := element(cairo); ok {
 		t, err := c.goType(elem)
 		return "[]" + t, err
+	}
+	if some, ok := optional(cairo); ok {
+		t, err := c.goType(some)
+		return "*" + t, err
 	}
 	for _, t := range c.types {
 		if t.Name == cairo {
@@ -59,6 +78,9 @@ func encode(cairo, value string) string {
 	if elem, ok := element(cairo); ok {
 		return fmt.Sprintf("e.Uint(uint64(len(%s)))\nfor _, v := range %s {\n%s\n}", value, value, encode(elem, "v"))
 	}
+	if some, ok := optional(cairo); ok {
+		return fmt.Sprintf("e.Bool(%s == nil)\nif %s != nil {\n%s\n}", value, value, encode(some, "(*"+value+")"))
+	}
 	return value + ".encode(e)"
 }
 
@@ -70,6 +92,10 @@ func (c *contract) decode(cairo, variable string) string {
 	if elem, ok := element(cairo); ok {
 		goType, _ := c.goType(cairo)
 		return fmt.Sprintf("%s = make(%s, d.Len())\nfor i := range %s {\n%s\n}", variable, goType, variable, c.decode(elem, variable+"[i]"))
+	}
+	if some, ok := optional(cairo); ok {
+		goType, _ := c.goType(some)
+		return fmt.Sprintf("if !d.Bool() {\n%s = new(%s)\n%s\n}", variable, goType, c.decode(some, "(*"+variable+")"))
 	}
 	return variable + ".decode(d)"
 }

@@ -1,6 +1,7 @@
 // Command generate compiles the Cairo contracts and writes everything in
-// contracts that follows from them: classes/ and bindings/. Run it by go generate
-// in contracts. It needs cargo and, the first time, about ten minutes for the
+// contracts that follows from them, classes/ and bindings/, and the test vectors of
+// package elgamal as Cairo, src/tests/proofs.cairo. Run it by go generate in
+// contracts. It needs cargo and, the first time, about ten minutes for the
 // compiler; the same sources always give the same files. With -test it tests the
 // Cairo sources instead.
 package main
@@ -47,6 +48,13 @@ func run(dir string, check bool) error {
 	}
 	if check {
 		return test(cairoc, dir, corelib)
+	}
+	proofs := filepath.Join(dir, "src", "tests", "proofs.cairo")
+	if err := writeProofs(filepath.Join(dir, "..", "elgamal", "testdata", "vectors.json"), proofs); err != nil {
+		return err
+	}
+	if err := command(cairoc, "format", proofs).Run(); err != nil {
+		return fmt.Errorf("cairoc format: %w", err)
 	}
 	compiled := filepath.Join(tmp, "out")
 	if err := command(cairoc, "build", dir, "--corelib", corelib, "--out", compiled).Run(); err != nil {

@@ -72,13 +72,13 @@ fn outsiders() {
 fn owners() {
     let w = world();
     call_as(outsider());
-    for contract_address in array![w.faucet, w.staking, w.verifier, w.jobs] {
+    for contract_address in array![w.faucet, w.staking, w.verifier, w.jobs, w.privacy] {
         let o = IOwnableSafeDispatcher { contract_address };
         reverts('UNAUTHORIZED', o.schedule(1));
         reverts('UNAUTHORIZED', o.unschedule(1));
         reverts('ACTION_UNKNOWN', o.accept_ownership());
     }
-    for contract_address in array![w.faucet, w.staking, w.jobs] {
+    for contract_address in array![w.faucet, w.staking, w.jobs, w.privacy] {
         let p = IPausableSafeDispatcher { contract_address };
         reverts('UNAUTHORIZED', p.pause());
         reverts('UNAUTHORIZED', p.unpause());
@@ -199,14 +199,16 @@ fn profiles() {
 
 /// A token that refuses without reverting, as ERC-20 allows.
 #[starknet::interface]
-trait IRefusingToken<T> {
+pub trait IRefusingToken<T> {
     fn transfer_from(
         ref self: T, sender: ContractAddress, recipient: ContractAddress, amount: u256,
     ) -> bool;
+    fn transfer(ref self: T, recipient: ContractAddress, amount: u256) -> bool;
+    fn total_supply(self: @T) -> u256;
 }
 
 #[starknet::contract]
-mod RefusingToken {
+pub mod RefusingToken {
     use starknet::ContractAddress;
 
     #[storage]
@@ -221,6 +223,14 @@ mod RefusingToken {
             amount: u256,
         ) -> bool {
             false
+        }
+
+        fn transfer(ref self: ContractState, recipient: ContractAddress, amount: u256) -> bool {
+            false
+        }
+
+        fn total_supply(self: @ContractState) -> u256 {
+            1
         }
     }
 }

@@ -10,6 +10,7 @@ use super::super::interfaces::{
     IJobManagerDispatcherTrait, IJobManagerSafeDispatcherTrait, IProofVerifierDispatcherTrait,
     IReputationManagerDispatcherTrait, IReputationManagerSafeDispatcher,
     IReputationManagerSafeDispatcherTrait, IStakingManagerDispatcherTrait, JobState, Level, Outcome,
+    PaymentState,
 };
 use super::super::types::{Signature, Verdict};
 
@@ -32,7 +33,7 @@ fn submissions() {
     assert!(id != w.jobs().job_id(outsider(), 1), "nobody else can take the id");
     reverts('JOB_EXISTS', s.submit_job(1, 1, 1, 'std', worker(), T0 + 5, T0 + 6, p));
     w.jobs().cancel(id);
-    assert!(w.payment(id) == 'refunded', "refunded");
+    assert!(w.payment(id) == PaymentState::Refunded, "refunded");
     reverts('BAD_STATE', s.cancel(id));
     reverts('JOB_EXISTS', s.submit_job(1, 1, 1, 'std', worker(), T0 + 5, T0 + 6, p));
 }
@@ -51,13 +52,10 @@ fn acceptance() {
     w.jobs().accept_job(id);
     reverts('BAD_STATE', s.accept_job(id));
     assert!(w.staking().stake_of(worker()).bonded == 1_000 * SAGE, "bond");
-    // Eleven bonds are all that the stake secures.
-    for task in 2..12_u64 {
-        let next = w.submit(task.into());
-        call_as(operator());
-        w.jobs().accept_job(next);
-    }
-    let id = w.submit(12);
+    // The stake secures eleven such bonds; ten others are taken.
+    let id = w.submit(2);
+    call_as(w.jobs);
+    w.staking().lock_bond(worker(), 10_000 * SAGE);
     call_as(operator());
     reverts('BOND_EXCEEDS_STAKE', s.accept_job(id));
 }
@@ -88,7 +86,10 @@ fn valid_proof() {
     w.jobs().finalize(id);
     reverts('BAD_STATE', s.finalize(id));
     reverts('BAD_STATE', s.expire(id));
-    assert!(w.jobs().job(id).state == JobState::Finalized && w.payment(id) == 'settled', "state");
+    assert!(
+        w.jobs().job(id).state == JobState::Finalized && w.payment(id) == PaymentState::Payable,
+        "state",
+    );
     assert!(w.staking().stake_of(worker()).bonded == 0, "bond");
     assert!(w.reputation().reputation(worker()) == 515, "reputation");
     w.check_sums();
@@ -103,7 +104,7 @@ fn invalid_proof() {
     w.verifier().record_certificate(f, w.certificate(f, Verdict::Invalid, 7));
     w.jobs().finalize(id);
     assert!(w.jobs().job(id).state == JobState::Rejected, "rejected");
-    assert!(w.payment(id) == 'refunded', "refunded");
+    assert!(w.payment(id) == PaymentState::Refunded, "refunded");
     let stake = w.staking().stake_of(worker());
     assert!(stake.amount == 9_900 * SAGE && stake.bonded == 0, "slashed 10 %");
     assert!(w.reputation().reputation(worker()) == 400, "reputation");
@@ -136,7 +137,7 @@ fn worker_equivocation() {
     w.verifier().record_certificate(f, w.certificate(f, Verdict::Valid, 7));
     w.jobs().finalize(id);
     reverts('BAD_STATE', s.report_equivocation(id, 99, 8, other));
-    assert!(w.payment(id) == 'settled', "paid");
+    assert!(w.payment(id) == PaymentState::Payable, "paid");
     w.check_sums();
 }
 
@@ -166,7 +167,9 @@ fn deadlines() {
     w.jobs().expire(b);
     w.jobs().expire(c);
     assert!(
-        w.payment(a) == 'refunded' && w.payment(b) == 'refunded' && w.payment(c) == 'refunded',
+        w.payment(a) == PaymentState::Refunded
+            && w.payment(b) == PaymentState::Refunded
+            && w.payment(c) == PaymentState::Refunded,
         "refunds",
     );
     assert!(w.balance(client()) == 1_000, "one bond");
@@ -181,17 +184,10 @@ fn deadlines() {
 fn slash_covers_bond() {
     let w = with_validators(3);
     let (id, f) = w.prove(1);
-    // The worker lets its other bonds go to the client.
-    for t in 2..12_u64 {
-        let j = w.submit(t.into());
-        call_as(worker());
-        w.jobs().accept_job(j);
-    }
-    set_block_timestamp(T0 + 1201);
-    call_as(outsider());
-    for t in 2..12_u64 {
-        w.jobs().expire(w.jobs().job_id(client(), t.into()));
-    }
+    // The worker lets ten other bonds go to the client.
+    call_as(w.jobs);
+    w.staking().lock_bond(worker(), 10_000 * SAGE);
+    w.staking().seize_bond(worker(), 10_000 * SAGE, client());
     assert!(w.staking().stake_of(worker()).amount == 1_000 * SAGE, "drained");
     w.verifier().record_certificate(f, w.certificate(f, Verdict::Invalid, 7));
     w.jobs().finalize(id);

@@ -9,7 +9,7 @@ use super::super::interfaces::{
     Certificate, Equivocation, FalseVerdict, IJobManagerDispatcherTrait,
     IJobManagerSafeDispatcherTrait, IProofVerifierDispatcherTrait, IStakingManagerDispatcherTrait,
     IStakingManagerSafeDispatcherTrait, IValidatorRegistryDispatcherTrait,
-    IValidatorRegistrySafeDispatcherTrait, ValidatorStatus,
+    IValidatorRegistrySafeDispatcherTrait, PaymentState, ValidatorStatus,
 };
 use super::super::math;
 use super::super::types::{JobId, Kind, Verdict};
@@ -122,7 +122,7 @@ fn evidence() {
     set_block_timestamp(T0 + 3601 + 6 * 24 * 3600);
     reverts('EVIDENCE_EXPIRED', r.submit_equivocation(w.equivocation(f, 3)));
     w.jobs().expire(id);
-    assert!(w.payment(id) == 'refunded', "refunded");
+    assert!(w.payment(id) == PaymentState::Refunded, "refunded");
     w.registry().advance_epoch();
     call_as(validator(1));
     reverts(

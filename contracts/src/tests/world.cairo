@@ -1,21 +1,28 @@
-//! A deployment of all contracts, with a double of the payment router, and what tests need to act
-//! on it.
+//! A deployment of all contracts, and what tests need to act on it.
 
 use core::ec::{EcPointTrait, EcStateTrait, stark_curve};
 use core::math::{u256_inv_mod, u256_mul_mod_n};
 use starknet::syscalls::deploy_syscall;
 use starknet::testing::{set_block_timestamp, set_chain_id, set_contract_address};
 use starknet::{ClassHash, ContractAddress, get_block_timestamp};
+use super::prover;
+use super::super::elgamal;
+use super::super::elgamal::Context;
 use super::super::faucet::Faucet;
 use super::super::interfaces::{
-    Certificate, Equivocation, FalseVerdict, IJobManagerDispatcher, IJobManagerDispatcherTrait,
-    IJobManagerSafeDispatcher, IProofVerifierDispatcher, IProofVerifierDispatcherTrait,
-    IProofVerifierSafeDispatcher, IReputationManagerDispatcher, IReputationManagerDispatcherTrait,
-    ISageTokenDispatcher, ISageTokenDispatcherTrait, IStakingManagerDispatcher,
-    IStakingManagerDispatcherTrait, IStakingManagerSafeDispatcher, IValidatorRegistryDispatcher,
-    IValidatorRegistryDispatcherTrait, IValidatorRegistrySafeDispatcher,
+    Account, Certificate, Equivocation, FalseVerdict, IJobManagerDispatcher,
+    IJobManagerDispatcherTrait, IJobManagerSafeDispatcher, IPaymentRouterDispatcher,
+    IPaymentRouterDispatcherTrait, IPaymentRouterSafeDispatcher, IPrivacyRouterDispatcher,
+    IPrivacyRouterDispatcherTrait, IPrivacyRouterSafeDispatcher, IProofVerifierDispatcher,
+    IProofVerifierDispatcherTrait, IProofVerifierSafeDispatcher, IReputationManagerDispatcher,
+    IReputationManagerDispatcherTrait, ISageTokenDispatcher, ISageTokenDispatcherTrait,
+    IStakingManagerDispatcher, IStakingManagerDispatcherTrait, IStakingManagerSafeDispatcher,
+    IValidatorRegistryDispatcher, IValidatorRegistryDispatcherTrait,
+    IValidatorRegistrySafeDispatcher, PaymentState,
 };
 use super::super::jobs::JobManager;
+use super::super::payments::PaymentRouter;
+use super::super::privacy::PrivacyRouter;
 use super::super::reputation::ReputationManager;
 use super::super::staking::StakingManager;
 use super::super::token::SageToken;
@@ -27,65 +34,15 @@ pub const SAGE: u256 = 1_000_000_000_000_000_000;
 pub const WEEK: u64 = 7 * 24 * 3600;
 /// The time when a world begins.
 pub const T0: u64 = 1_700_000_000;
+/// Base units of the token in a unit of encrypted amounts: 0.001 SAGE.
+pub const RATE: u128 = 1_000_000_000_000_000;
+/// What the client deposits, and the fee of every job, in units.
+pub const DEPOSIT: u64 = 1_000_000;
+pub const FEE: u64 = 40_000;
 /// The worker's private signing key.
 pub const WORKER_KEY: felt252 = 77;
 
 const JOB_ROOT: u256 = 0x1234567890123456789012345678901234567890;
-
-#[starknet::interface]
-trait IRouterDouble<T> {
-    fn state(self: @T, job_id: JobId) -> felt252;
-}
-
-/// Records what becomes of a payment, and panics if it becomes two things.
-#[starknet::contract]
-mod RouterDouble {
-    use starknet::ContractAddress;
-    use starknet::storage::{Map, StorageMapReadAccess, StorageMapWriteAccess};
-    use super::JobId;
-    use super::super::super::interfaces::IPaymentRouter;
-
-    #[storage]
-    struct Storage {
-        states: Map<JobId, felt252>,
-    }
-
-    #[abi(embed_v0)]
-    impl RouterDoubleImpl of super::IRouterDouble<ContractState> {
-        fn state(self: @ContractState, job_id: JobId) -> felt252 {
-            self.states.read(job_id)
-        }
-    }
-
-    #[abi(embed_v0)]
-    impl PaymentRouterImpl of IPaymentRouter<ContractState> {
-        fn escrow(
-            ref self: ContractState,
-            job_id: JobId,
-            client: ContractAddress,
-            worker: ContractAddress,
-            payment: Span<felt252>,
-        ) {
-            self.become(job_id, 0, 'escrowed');
-        }
-
-        fn settle(ref self: ContractState, job_id: JobId, proof_commitment: u256) {
-            self.become(job_id, 'escrowed', 'settled');
-        }
-
-        fn refund(ref self: ContractState, job_id: JobId) {
-            self.become(job_id, 'escrowed', 'refunded');
-        }
-    }
-
-    #[generate_trait]
-    impl Internal of InternalTrait {
-        fn become(ref self: ContractState, job_id: JobId, before: felt252, after: felt252) {
-            assert!(self.states.read(job_id) == before, "payment");
-            self.states.write(job_id, after);
-        }
-    }
-}
 
 #[derive(Copy, Drop)]
 pub struct World {
@@ -96,7 +53,8 @@ pub struct World {
     pub registry: ContractAddress,
     pub verifier: ContractAddress,
     pub jobs: ContractAddress,
-    pub router: ContractAddress,
+    pub privacy: ContractAddress,
+    pub payments: ContractAddress,
 }
 
 pub fn address(n: felt252) -> ContractAddress {
@@ -125,6 +83,11 @@ pub fn outsider() -> ContractAddress {
 
 pub fn validator(i: u32) -> ContractAddress {
     address('validator' + i.into())
+}
+
+/// The secret key of an address's confidential account.
+pub fn secret(account: ContractAddress) -> felt252 {
+    account.into()
 }
 
 /// The private vote key of a validator.
@@ -192,16 +155,20 @@ pub fn world() -> World {
     let verifier = deploy(ProofVerifier::TEST_CLASS_HASH, array![o, registry.into()]);
     let arguments = array![o, staking.into(), reputation.into(), verifier.into()];
     let jobs = deploy(JobManager::TEST_CLASS_HASH, arguments);
-    let router = deploy(RouterDouble::TEST_CLASS_HASH, array![]);
-    let w = World { token, faucet, staking, reputation, registry, verifier, jobs, router };
+    let privacy = deploy(PrivacyRouter::TEST_CLASS_HASH, array![o, token.into(), RATE.into(), 0]);
+    let payments = deploy(PaymentRouter::TEST_CLASS_HASH, array![jobs.into(), privacy.into()]);
+    let w = World {
+        token, faucet, staking, reputation, registry, verifier, jobs, privacy, payments,
+    };
     w.staking().configure(jobs, registry);
     w.reputation().configure(jobs);
     w.registry().configure(verifier);
-    w.jobs().configure(router);
+    w.jobs().configure(payments);
+    w.privacy().configure(payments);
     w
 }
 
-/// A world with a worker that staked 11,000 SAGE for an H100.
+/// A world with a worker that staked 11,000 SAGE for an H100, and a client with DEPOSIT to spend.
 pub fn with_worker() -> World {
     let w = world();
     w.fund(worker(), 20_000);
@@ -209,6 +176,8 @@ pub fn with_worker() -> World {
     w.staking().set_operator(operator());
     let peer_id = "12D3KooWBmwXN3rsVfnLsZKbXeBrSLfczHxZHwVjPrbKwpLfYm3t";
     w.staking().register_worker(peer_id, public_key(WORKER_KEY), point(5), 0);
+    w.open_account(worker(), 0);
+    w.open_account(client(), DEPOSIT);
     w
 }
 
@@ -285,9 +254,79 @@ pub impl WorldImpl of WorldTrait {
         self.token().balance_of(account) / SAGE
     }
 
+    fn privacy(self: @World) -> IPrivacyRouterDispatcher {
+        IPrivacyRouterDispatcher { contract_address: *self.privacy }
+    }
+
+    fn try_privacy(self: @World) -> IPrivacyRouterSafeDispatcher {
+        IPrivacyRouterSafeDispatcher { contract_address: *self.privacy }
+    }
+
+    fn payments(self: @World) -> IPaymentRouterDispatcher {
+        IPaymentRouterDispatcher { contract_address: *self.payments }
+    }
+
+    fn try_payments(self: @World) -> IPaymentRouterSafeDispatcher {
+        IPaymentRouterSafeDispatcher { contract_address: *self.payments }
+    }
+
     /// What became of the payment of a job.
-    fn payment(self: @World, job_id: JobId) -> felt252 {
-        IRouterDoubleDispatcher { contract_address: *self.router }.state(job_id)
+    fn payment(self: @World, job_id: JobId) -> PaymentState {
+        self.payments().payment(job_id).state
+    }
+
+    /// What a proof of an account's next operation is bound to.
+    fn context(self: @World, operation: felt252, account: ContractAddress) -> Context {
+        let Account { balance, nonce, .. } = self.privacy().account(account);
+        Context {
+            operation,
+            chain_id: 'SN_TEST',
+            contract: *self.privacy,
+            sender: account,
+            nonce,
+            job_id: 0,
+            proof_commitment: 0,
+            balance,
+        }
+    }
+
+    /// Opens a confidential account with a deposit, and calls as its owner.
+    fn open_account(self: @World, account: ContractAddress, deposit: u64) {
+        let secret = secret(account);
+        let key = point(secret);
+        let context = Context {
+            balance: elgamal::zero(key), ..self.context('register_key', account),
+        };
+        call_as(account);
+        let proof = prover::prove_ownership(context, secret, array![].span());
+        self.privacy().register_key(key, proof);
+        if deposit != 0 {
+            self.deposit(account, deposit);
+        }
+    }
+
+    /// Gives an account tokens for a deposit, and calls as that account.
+    fn deposit(self: @World, account: ContractAddress, amount: u64) {
+        let value = amount.into() * RATE.into();
+        call_as(owner());
+        self.token().transfer(account, value);
+        call_as(account);
+        self.token().approve(*self.privacy, value);
+        self.privacy().deposit(amount, self.deposit_proof(account, amount));
+    }
+
+    fn deposit_proof(self: @World, account: ContractAddress, amount: u64) -> Span<felt252> {
+        let context = self.context('deposit', account);
+        prover::prove_ownership(context, secret(account), array![amount.into()].span())
+    }
+
+    /// The client's payment for a job, as long as it has done nothing but submit such jobs.
+    fn fee(self: @World, job_id: JobId) -> Span<felt252> {
+        let context = self.context('submit_job', client());
+        let context = Context { job_id: job_id.value.into(), ..context };
+        let balance = DEPOSIT - (context.nonce - 2) * FEE;
+        let to = point(secret(worker()));
+        prover::prove_transfer(context, secret(client()), to, None, balance, FEE)
     }
 
     /// The sum of the stakes is what the contract holds.
@@ -318,7 +357,7 @@ pub impl WorldImpl of WorldTrait {
     /// Submits a job as the client.
     fn submit(self: @World, task: u256) -> JobId {
         let now = get_block_timestamp();
-        let payment = array![1, 2].span();
+        let payment = self.fee(self.jobs().job_id(client(), task));
         call_as(client());
         self
             .jobs()
