@@ -1,0 +1,326 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/bitsage/bitsage/chain"
+)
+
+// The limits of a request.
+const (
+	// MaxBody is the size of a request, in bytes.
+	MaxBody = 8 << 20
+	// MaxBatch is the number of requests in a batch.
+	MaxBatch = 100
+)
+
+// rpcError is an error as JSON-RPC has it.
+type rpcError struct {
+	Code    chain.Code `json:"code"`
+	Message string     `json:"message"`
+	Data    any        `json:"data,omitempty"`
+}
+
+// messages are the texts of the errors.
+var messages = map[chain.Code]string{
+	chain.ErrContractNotFound:   "Contract not found",
+	chain.ErrEntrypointNotFound: "Requested entrypoint does not exist in the contract",
+	chain.ErrBlockNotFound:      "Block not found",
+	chain.ErrInvalidTxIndex:     "Invalid transaction index in a block",
+	chain.ErrClassHashNotFound:  "Class hash not found",
+	chain.ErrTxHashNotFound:     "Transaction hash not found",
+	chain.ErrPageTooBig:         "Requested page size is too big",
+	chain.ErrContinuationToken:  "The supplied continuation token is invalid or unknown",
+	chain.ErrTooManyKeys:        "Too many keys provided in a filter",
+	chain.ErrContract:           "Contract error",
+	chain.ErrExecution:          "Transaction execution error",
+	chain.ErrClassDeclared:      "Class already declared",
+	chain.ErrNonce:              "Invalid transaction nonce",
+	chain.ErrResources:          "The transaction's resources don't cover validation or the minimal transaction fee",
+	chain.ErrBalance:            "Account balance is smaller than the transaction's maximal fee (calculated as the sum of each resource's limit x max price)",
+	chain.ErrValidation:         "Account validation failed",
+	chain.ErrCompilation:        "Failed to compile the contract",
+	chain.ErrDuplicateTx:        "Duplicate transaction",
+	chain.ErrCompiledClassHash:  "the compiled class hash did not match the one supplied in the transaction",
+	chain.ErrInvalidProof:       "The proof field in the invoke v3 transaction is invalid",
+	chain.ErrParse:              "Parse error",
+	chain.ErrInvalidRequest:     "Invalid request",
+	chain.ErrMethodNotFound:     "Method not found",
+	chain.ErrInvalidParams:      "Invalid params",
+	chain.ErrInternal:           "Internal error",
+}
+
+func fail(code chain.Code) *rpcError { return &rpcError{Code: code, Message: messages[code]} }
+
+func failData(code chain.Code, data any) *rpcError { return &rpcError{code, messages[code], data} }
+
+func internal(err error) *rpcError { return failData(chain.ErrInternal, err.Error()) }
+
+type rpcRequest struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Method  *string         `json:"method"`
+	Params  json.RawMessage `json:"params"`
+}
+
+type rpcResponse struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Result  json.RawMessage `json:"result,omitempty"`
+	Error   *rpcError       `json:"error,omitempty"`
+}
+
+var null = json.RawMessage("null")
+
+// serve answers the body of a request, which is one request or a batch. It answers nothing
+// to notifications alone.
+func (l *Ledger) serve(body []byte) []byte {
+	body = bytes.TrimSpace(body)
+	if len(body) > 0 && body[0] == '[' {
+		return l.serveBatch(body)
+	}
+	r := l.serveOne(body)
+	if r == nil {
+		return nil
+	}
+	return encode(r)
+}
+
+func (l *Ledger) serveBatch(body []byte) []byte {
+	var list []json.RawMessage
+	if err := json.Unmarshal(body, &list); err != nil {
+		return encode(refuse(failData(chain.ErrParse, err.Error())))
+	}
+	if len(list) == 0 {
+		return encode(refuse(fail(chain.ErrInvalidRequest)))
+	}
+	if len(list) > MaxBatch {
+		return encode(refuse(failData(chain.ErrInvalidRequest, fmt.Sprintf("a batch has at most %d requests", MaxBatch))))
+	}
+	var out []*rpcResponse
+	for _, item := range list {
+		if r := l.serveOne(item); r != nil {
+			out = append(out, r)
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return encode(out)
+}
+
+// refuse is the answer to what is no request.
+func refuse(err *rpcError) *rpcResponse { return &rpcResponse{"2.0", null, nil, err} }
+
+// serveOne answers one request, or returns nil for a notification.
+func (l *Ledger) serveOne(body []byte) *rpcResponse {
+	var req rpcRequest
+	if err := json.Unmarshal(body, &req); err != nil {
+		if json.Valid(body) {
+			return refuse(fail(chain.ErrInvalidRequest))
+		}
+		return refuse(failData(chain.ErrParse, err.Error()))
+	}
+	id := req.ID
+	if len(id) > 0 && (id[0] == '{' || id[0] == '[' || len(id) > 200) {
+		return refuse(fail(chain.ErrInvalidRequest))
+	}
+	if req.Version != "2.0" || req.Method == nil {
+		if id == nil {
+			id = null
+		}
+		return &rpcResponse{"2.0", id, nil, fail(chain.ErrInvalidRequest)}
+	}
+	result, err := l.dispatch(*req.Method, req.Params)
+	if id == nil {
+		return nil
+	}
+	if err != nil {
+		return &rpcResponse{"2.0", id, nil, err}
+	}
+	return &rpcResponse{"2.0", id, encode(result), nil}
+}
+
+// encode writes what is always JSON.
+func encode(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+// dispatch calls a method. A panic, which is a mistake in this package, fails the request
+// and leaves the chain as it was.
+func (l *Ledger) dispatch(method string, params json.RawMessage) (result any, err *rpcError) {
+	defer func() {
+		if p := recover(); p != nil {
+			result, err = nil, internal(fmt.Errorf("%s: %v", method, p))
+		}
+	}()
+	m, ok := rpcMethods[method]
+	if !ok {
+		return nil, fail(chain.ErrMethodNotFound)
+	}
+	return m(l, params)
+}
+
+// rpcMethod is a method of the RPC.
+type rpcMethod func(*Ledger, json.RawMessage) (any, *rpcError)
+
+// changing is a method that locks by itself.
+func changing[P any](f func(*Ledger, *P) (any, *rpcError)) rpcMethod {
+	return func(l *Ledger, raw json.RawMessage) (any, *rpcError) {
+		p := new(P)
+		if err := decodeParams(raw, p); err != nil {
+			return nil, err
+		}
+		return f(l, p)
+	}
+}
+
+// reading is a method that sees the chain as it is between two blocks.
+func reading[P any](f func(*Ledger, *P) (any, *rpcError)) rpcMethod {
+	return changing(func(l *Ledger, p *P) (any, *rpcError) {
+		l.mu.RLock()
+		defer l.mu.RUnlock()
+		if l.closed {
+			return nil, internal(ErrClosed)
+		}
+		return f(l, p)
+	})
+}
+
+// decodeParams reads parameters, by name or by position, into a struct whose fields are
+// pointers, slices or json.RawMessage. A field that is missing is an error unless its tag
+// has omitempty.
+func decodeParams(raw json.RawMessage, p any) *rpcError {
+	v := reflect.ValueOf(p).Elem()
+	invalid := func(format string, args ...any) *rpcError {
+		return &rpcError{Code: chain.ErrInvalidParams, Message: fmt.Sprintf(format, args...)}
+	}
+	raw = bytes.TrimSpace(raw)
+	switch {
+	case len(raw) == 0 || bytes.Equal(raw, null):
+	case raw[0] == '[':
+		var list []json.RawMessage
+		if err := json.Unmarshal(raw, &list); err != nil {
+			return invalid("%v", err)
+		}
+		if len(list) > v.NumField() {
+			return invalid("%d parameters, at most %d are expected", len(list), v.NumField())
+		}
+		for i, item := range list {
+			if err := json.Unmarshal(item, v.Field(i).Addr().Interface()); err != nil {
+				return invalid("parameter %d: %v", i+1, err)
+			}
+		}
+	default:
+		if err := json.Unmarshal(raw, p); err != nil {
+			return invalid("%v", err)
+		}
+	}
+	for i := range v.NumField() {
+		name, optional, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if optional == "" && v.Field(i).IsNil() {
+			return invalid("missing field `%s`", name)
+		}
+	}
+	return nil
+}
+
+// Handler returns the RPC over HTTP, at every path. It trusts whoever reaches it with
+// nothing but what the signatures on their transactions allow.
+func (l *Ledger) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			http.Error(w, "JSON-RPC is spoken by POST", http.StatusMethodNotAllowed)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+		if err != nil {
+			var large *http.MaxBytesError
+			if errors.As(err, &large) {
+				http.Error(w, "the request is too large", http.StatusRequestEntityTooLarge)
+			}
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(l.serve(body))
+	})
+}
+
+// shutdown is how long Serve waits for requests that are being answered.
+const shutdown = 5 * time.Second
+
+// Serve answers the RPC over HTTP on a listener until ctx ends, and then returns nil when
+// the last request is answered. It closes the listener.
+func (l *Ledger) Serve(ctx context.Context, listener net.Listener) error {
+	s := &http.Server{
+		Handler: l.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	ended := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		last, cancel := context.WithTimeout(context.Background(), shutdown)
+		defer cancel()
+		ended <- s.Shutdown(last)
+	})
+	err := s.Serve(listener)
+	if stop() { // ctx has not ended
+		return errors.Join(err, s.Close())
+	}
+	return <-ended
+}
+
+// clientPoll is how often the clients of a ledger in this process look at it.
+const clientPoll = 10 * time.Millisecond
+
+// Client returns a client of the ledger, which needs no network.
+func (l *Ledger) Client() *chain.Client { return l.client }
+
+// Dial returns a client of the ledger with options of its own; HTTP is replaced.
+func (l *Ledger) Dial(o chain.Options) (*chain.Client, error) {
+	if o.ChainID == "" {
+		o.ChainID = l.name
+	}
+	o.HTTP = &http.Client{Transport: direct{l}}
+	return chain.NewClient("http://ledger.invalid", o)
+}
+
+// direct answers HTTP requests in the goroutine that makes them.
+type direct struct{ ledger *Ledger }
+
+// RoundTrip implements http.RoundTripper.
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer r.Body.Close()
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	if err != nil {
+		return nil, err
+	}
+	resp := &http.Response{Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Content-Type": {"application/json"}}, Request: r}
+	if len(body) > MaxBody {
+		resp.Status, resp.StatusCode, body = "413 Request Entity Too Large", http.StatusRequestEntityTooLarge, nil
+	} else {
+		body = d.ledger.serve(body)
+	}
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return resp, nil
+}
