@@ -21,16 +21,19 @@ const module = "github.com/bitsage/bitsage"
 // layers lists the packages from the bottom up. A package may import only
 // packages of lines above its own.
 const layers = `
-internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest
-internal/circle internal/pedersen elgamal
+internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
+internal/circle internal/pedersen elgamal internal/journal
 internal/stark
 internal/air internal/stark/codec wallet contracts contracts/bindings contracts/internal/class
-internal/air/matmul internal/air/airtest internal/backend chain contracts/internal/bindgen
-contracts/internal/generate
-contracts/bindings/faucet contracts/bindings/jobmanager contracts/bindings/proofverifier contracts/bindings/reputationmanager contracts/bindings/sagetoken contracts/bindings/stakingmanager contracts/bindings/validatorregistry
-internal/backend/backendtest
+internal/air/matmul internal/air/airtest internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus
+contracts/internal/generate chain/ledger
+contracts/bindings/faucet contracts/bindings/jobmanager contracts/bindings/paymentrouter contracts/bindings/privacyrouter contracts/bindings/proofverifier contracts/bindings/reputationmanager contracts/bindings/sagetoken contracts/bindings/stakingmanager contracts/bindings/validatorregistry
+contracts/deploy staking
+contracts/sage-deploy
+internal/backend/backendtest consensus/sim
 internal/backend/cpu proof
-prover
+prover internal/wire
+chain/chaintest internal/settle
 .
 examples/quickstart
 interop/statement interop/oracle
@@ -159,6 +162,28 @@ func TestNoGoroutinesInVerifier(t *testing.T) {
 	goFiles(t, func(path string, file *ast.File) {
 		if strings.HasSuffix(path, "_test.go") || !slices.Contains(sequential, pathDir(path)) {
 			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if _, ok := n.(*ast.GoStmt); ok {
+				t.Errorf("%s starts a goroutine", path)
+			}
+			return true
+		})
+	})
+}
+
+// TestPureConsensus keeps clock, network, disk, chance and goroutines out of the state
+// machine.
+func TestPureConsensus(t *testing.T) {
+	impure := []string{"time", "net", "net/http", "os", "io", "io/fs", "context", "sync", "sync/atomic", "math/rand", "math/rand/v2", "crypto/rand"}
+	goFiles(t, func(path string, file *ast.File) {
+		if strings.HasSuffix(path, "_test.go") || pathDir(path) != "consensus" {
+			return
+		}
+		for _, spec := range file.Imports {
+			if imported := strings.Trim(spec.Path.Value, `"`); slices.Contains(impure, imported) {
+				t.Errorf("%s imports %s", path, imported)
+			}
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			if _, ok := n.(*ast.GoStmt); ok {
