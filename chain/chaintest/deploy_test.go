@@ -2,14 +2,12 @@ package chaintest_test
 
 import (
 	"context"
-	"encoding/json"
 	"math/big"
 	"testing"
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/chaintest"
-	"github.com/bitsage/bitsage/contracts"
 	"github.com/bitsage/bitsage/contracts/bindings"
 	"github.com/bitsage/bitsage/contracts/bindings/faucet"
 	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
@@ -29,9 +27,9 @@ const epoch = time.Hour
 // network deploys the contracts twice on a chain and describes it to the suite.
 func network(t *testing.T, owner *chain.Account, fund func(context.Context, chain.Felt) error, advance func(context.Context, time.Duration) error) chaintest.Network {
 	t.Helper()
-	p := deployer{t, owner, declare(t, owner)}
+	contracts := deployment(t, owner)
 	return chaintest.Network{
-		Client: owner.Client(), Contracts: deployment(t, owner), Bare: p.deploy(2), Epoch: epoch, Owner: owner,
+		Client: owner.Client(), Contracts: contracts, Bare: bare(t, owner, contracts), Epoch: epoch, Owner: owner,
 		Fund: fund, Advance: advance, Fees: chain.FeePolicy{Fixed: bounds()},
 	}
 }
@@ -62,37 +60,15 @@ func bounds() *chain.Bounds {
 		L1DataGas: chain.Resource{Amount: 1 << 16, Price: price}}
 }
 
-func declare(t *testing.T, owner *chain.Account) map[string]chain.Felt {
-	out := make(map[string]chain.Felt)
-	for _, c := range contracts.Classes() {
-		var class chain.Class
-		if err := json.Unmarshal(c.Sierra, &class); err != nil {
-			t.Fatal(err)
-		}
-		compiled, err := chain.ParseFelt(c.CompiledClassHash)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := owner.Declare(t.Context(), &class, compiled)
-		if err != nil {
-			t.Fatal(c.Name, err)
-		}
-		if _, err := owner.Wait(t.Context(), d.Tx); err != nil {
-			t.Fatal(err)
-		}
-		out[c.Name] = d.Class
-	}
-	return out
-}
-
+// deployer deploys contracts of classes that another deployment has declared.
 type deployer struct {
-	t       *testing.T
-	owner   *chain.Account
-	classes map[string]chain.Felt
+	t     *testing.T
+	owner *chain.Account
+	other *chain.Addresses
 }
 
 func (d deployer) at(a *chain.Addresses, salt uint64, name string, calldata []chain.Felt) chain.Felt {
-	dep := chain.Deployment{Class: d.classes[name], Salt: chain.Uint(salt), Calldata: calldata}
+	dep := chain.Deployment{Class: d.other.Contracts[name].Class, Salt: chain.Uint(salt), Calldata: calldata}
 	out, err := d.owner.Deploy(d.t.Context(), dep)
 	if err != nil {
 		d.t.Fatal(name, err)
@@ -112,10 +88,12 @@ func u256(x *big.Int) bindings.U256 {
 	return u
 }
 
-// deploy makes a deployment without configuring it.
-func (d deployer) deploy(salt uint64) *chain.Addresses {
-	a := &chain.Addresses{ChainID: "SN_SEPOLIA", Contracts: map[string]chain.Contract{}}
-	o := d.owner.Address()
+// bare makes another deployment, without configuring it.
+func bare(t *testing.T, owner *chain.Account, other *chain.Addresses) *chain.Addresses {
+	const salt = 2
+	d := deployer{t, owner, other}
+	a := &chain.Addresses{ChainID: other.ChainID, Contracts: map[string]chain.Contract{}}
+	o := owner.Address()
 	token := d.at(a, salt, "SageToken", sagetoken.Constructor(o, u256(strk(1_000_000_000))))
 	d.at(a, salt, "Faucet", faucet.Constructor(o, token, u256(strk(1_500))))
 	sta := d.at(a, salt, "StakingManager", stakingmanager.Constructor(o, token))
