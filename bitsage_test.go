@@ -4,89 +4,137 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
-	"runtime"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/ledger"
+	"github.com/bitsage/bitsage/contracts/deploy"
 	"github.com/bitsage/bitsage/proof"
-	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/wallet"
 )
 
-func testConfig() Config {
-	return Config{Network: NewNetwork(), Logger: slog.New(slog.DiscardHandler)}
+// world is a network on a ledger whose time can be moved.
+type world struct {
+	*testing.T
+	ledger     *ledger.Ledger
+	file       string // of the ledger
+	network    *Network
+	keys       []*wallet.Account // always the same, so that jobs have the same identifiers and proofs
+	client     *Client
+	worker     *Worker
+	validators []*Validator
 }
 
-// smallJob is quick to prove but for the proof of work.
-func smallJob() Job {
-	p := proof.MatMul(3, 2, 4)
-	in := make([]byte, p.InputSize())
-	for i := range in {
-		in[i] = byte(37 * i)
+func (w *world) check(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
 	}
-	return Job{Program: p, Input: in, Profile: proof.Std}
 }
 
-// goodReceipt is proven once for all tests that only look at it.
-var goodReceipt = sync.OnceValues(func() (*Receipt, error) {
-	cfg := testConfig()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	w, err := NewWorker(WorkerConfig{Config: cfg})
-	if err != nil {
-		return nil, err
+// logs shows what the roles log, if asked for.
+func logs() *slog.Logger {
+	if os.Getenv("BITSAGE_TEST_LOG") != "" {
+		return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	go w.Run(ctx)
-	c, err := NewClient(cfg)
-	if err != nil {
-		return nil, err
-	}
-	id, err := c.Submit(ctx, smallJob())
-	if err != nil {
-		return nil, err
-	}
-	return c.Wait(ctx, id)
-})
+	return slog.New(slog.DiscardHandler)
+}
 
-func receipt(t *testing.T) Receipt {
+// deployed is a ledger with the contracts, made once and copied for every test.
+var deployed deployment
+
+type deployment struct {
+	sync.Once
+	dir       string
+	contracts *chain.Addresses
+	err       error
+}
+
+func (d *deployment) remove() {
+	if d.dir != "" {
+		os.RemoveAll(d.dir)
+	}
+}
+
+func (d *deployment) make() (err error) {
+	if d.dir, err = os.MkdirTemp("", "bitsage-test-"); err != nil {
+		return err
+	}
+	accounts, err := ledger.SeedAccounts("test", 1)
+	if err != nil {
+		return err
+	}
+	l, err := ledger.Open(ledger.Options{Accounts: accounts, File: filepath.Join(d.dir, "ledger")})
+	if err != nil {
+		return err
+	}
+	cfg, err := deploy.Defaults(deploy.Devnet)
+	if err == nil {
+		d.contracts, err = deploy.Run(context.Background(), chain.NewAccount(l.Client(), accounts[0].Address(), accounts[0], chain.FeePolicy{}), cfg)
+	}
+	return errors.Join(err, l.Close())
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o600)
+}
+
+// newNetwork returns a network without roles.
+func newNetwork(t *testing.T) *world {
 	t.Helper()
-	r, err := goodReceipt()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return *r
+	w := &world{T: t}
+	deployed.Do(func() { deployed.err = deployed.make() })
+	w.check(deployed.err)
+	accounts, err := ledger.SeedAccounts("test", 16)
+	w.check(err)
+	w.keys = accounts[1:]
+	w.file = filepath.Join(t.TempDir(), "ledger")
+	w.check(copyFile(filepath.Join(deployed.dir, "ledger"), w.file))
+	w.ledger, err = ledger.Open(ledger.Options{File: w.file})
+	w.check(err)
+	w.network, err = NewNetwork(NetworkConfig{Chain: w.ledger.Client(), Contracts: deployed.contracts, Funder: accounts[0], Logger: logs()})
+	w.check(err)
+	t.Cleanup(func() {
+		if err := errors.Join(w.network.Close(), w.ledger.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
 }
 
-func newClient(t *testing.T, cfg Config) *Client {
-	t.Helper()
-	c, err := NewClient(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+// up returns how many of a role serve.
+func (n *Network) up(role int) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.serving[role]
 }
 
-func submit(t *testing.T, c *Client, j Job) JobID {
-	t.Helper()
-	id, err := c.Submit(context.Background(), j)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
+// config returns that of a role with the next account.
+func (w *world) config(balance uint64) Config {
+	w.Helper()
+	a := w.keys[0]
+	w.keys = w.keys[1:]
+	w.check(w.network.Fund(context.Background(), a, SAGE(balance)))
+	return Config{Network: w.network, Account: a, Logger: logs()}
 }
 
-// start runs a worker and returns a function that stops it and waits.
-func start(t *testing.T, cfg WorkerConfig) (stop func()) {
+// run runs a role and returns a function that stops it and waits.
+func run(t *testing.T, role interface{ Run(context.Context) error }) (stop func()) {
 	t.Helper()
-	w, err := NewWorker(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
+	go func() { done <- role.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -97,16 +145,210 @@ func start(t *testing.T, cfg WorkerConfig) (stop func()) {
 	return stop
 }
 
+// newWorld makes a client with a confidential balance, a worker that does not run
+// yet, and validators that do.
+func newWorld(t *testing.T, validators int) *world {
+	t.Helper()
+	w := newNetwork(t)
+	w.populate(validators)
+	return w
+}
+
+func (w *world) populate(validators int) {
+	w.Helper()
+	w.client = w.newClient(w.config(100), 100)
+	cfg := WorkerConfig{Config: w.config(2000), Stake: SAGE(2000)}
+	cfg.Dir = w.TempDir()
+	w.worker = w.newWorker(cfg)
+	for range validators {
+		cfg := ValidatorConfig{Config: w.config(10_000)}
+		cfg.Dir = w.TempDir()
+		v, err := NewValidator(cfg)
+		w.check(err)
+		w.check(v.Enlist(w.Context())) // all are in the first epoch
+		w.validators = append(w.validators, v)
+	}
+	for _, v := range w.validators {
+		run(w.T, v)
+	}
+}
+
+func (w *world) newClient(cfg Config, deposit uint64) *Client {
+	w.Helper()
+	c, err := NewClient(cfg)
+	w.check(err)
+	w.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			w.Error(err)
+		}
+	})
+	if deposit > 0 {
+		w.check(c.Deposit(w.Context(), SAGE(deposit)))
+	}
+	return c
+}
+
+func (w *world) newWorker(cfg WorkerConfig) *Worker {
+	w.Helper()
+	worker, err := NewWorker(cfg)
+	w.check(err)
+	return worker
+}
+
+// again returns a worker with the folder and keys of the one that was stopped, as
+// after a restart.
+func (w *world) again() *Worker { return w.newWorker(w.worker.cfg) }
+
+// start runs a worker and waits until it serves.
+func (w *world) start(worker *Worker) (stop func()) {
+	w.Helper()
+	stop = run(w.T, worker)
+	for w.network.up(roleWorker) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	return stop
+}
+
+// smallJob is quick to prove but for the proof of work.
+func smallJob(label string) Job {
+	p := proof.MatMul(3, 2, 4)
+	in := make([]byte, p.InputSize())
+	for i := range in {
+		in[i] = byte(37 * i)
+	}
+	return Job{Program: p, Input: in, Profile: proof.Std, MaxFee: SAGE(1), Label: label}
+}
+
+func (w *world) submit(j Job) JobID {
+	w.Helper()
+	id, err := w.client.Submit(w.Context(), j)
+	w.check(err)
+	return id
+}
+
+// until waits for a state of a job on the chain.
+func (w *world) until(id JobID, want State) {
+	w.Helper()
+	for ev, err := range w.client.Watch(w.Context(), id) {
+		w.check(err)
+		if ev.State == want {
+			return
+		}
+	}
+	w.Fatalf("job %v was never %s", id, want)
+}
+
+// payment returns what became of a job's fee.
+func (w *world) payment(id JobID) Payment {
+	w.Helper()
+	for p, err := range w.client.Payments(w.Context()) {
+		w.check(err)
+		if p.Job == id {
+			return p
+		}
+	}
+	w.Fatalf("no payment for %v", id)
+	return Payment{}
+}
+
+// balances wants the client's money to be all there but for what was paid.
+func (w *world) balances(paid string) {
+	w.Helper()
+	b, err := w.client.Balance(w.Context())
+	w.check(err)
+	var want Amount
+	w.check(want.UnmarshalText([]byte(paid)))
+	if got := SAGE(100).Excess(b.Total()); got != want {
+		w.Errorf("the client has %+v, paid %v, want %v", b, got, want)
+	}
+}
+
+// labelGood is a label for which the proof of work of smallJob is a matter of a
+// moment, as long as the contracts have the same addresses. With any other the tests
+// take longer.
+const labelGood = "16"
+
+// finished is a job from submission to payment, done once for all tests that look at
+// its traces.
+type finished struct {
+	id      JobID
+	states  []State
+	stages  int
+	receipt Receipt
+	payment Payment
+	earned  Amount
+}
+
+var finishOnce struct {
+	sync.Once
+	finished
+}
+
+func finish(t *testing.T) finished {
+	t.Helper()
+	finishOnce.Do(func() { newWorld(t, 4).finish(&finishOnce.finished) })
+	if finishOnce.id == (JobID{}) {
+		t.Fatal("the job did not finish")
+	}
+	return finishOnce.finished
+}
+
+func (w *world) finish(f *finished) {
+	w.Helper()
+	ctx := w.Context()
+	w.start(w.worker)
+	f.id = w.submit(smallJob(labelGood))
+	for ev, err := range w.client.Watch(ctx, f.id) {
+		w.check(err)
+		if ev.State == Proving {
+			f.stages++
+		}
+		if n := len(f.states); n == 0 || f.states[n-1] != ev.State {
+			f.states = append(f.states, ev.State)
+		}
+	}
+	r, err := w.client.Wait(ctx, f.id)
+	w.check(err)
+	f.receipt = *r
+	f.payment = w.payment(f.id)
+	w.balances("0.1")
+	b, err := w.worker.Balance(ctx)
+	w.check(err)
+	if b.Total() != f.payment.Amount {
+		w.Errorf("the worker was paid %+v of %v", b, f.payment.Amount)
+	}
+	f.earned, err = w.worker.Claim(ctx)
+	w.check(err)
+	if again, err := w.worker.Claim(ctx); err != nil || !again.IsZero() {
+		w.Errorf("claimed %v twice: %v", again, err)
+	}
+}
+
+func (f *finished) verify(t *testing.T) {
+	t.Helper()
+	if fmt.Sprint(f.states) != "[submitted accepted proving proven done]" || f.stages < 5 {
+		t.Errorf("states %v, %d stages", f.states, f.stages)
+	}
+	if f.payment.State != Released || f.earned != f.payment.Amount || f.earned.String() != "0.1" {
+		t.Errorf("payment %+v, claimed %v", f.payment, f.earned)
+	}
+}
+
+func TestPaid(t *testing.T) {
+	f := finish(t)
+	f.verify(t)
+}
+
 func TestReceipt(t *testing.T) {
-	r := receipt(t)
+	r := finish(t).receipt
 	rep, err := r.Verify()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rep.Profile != proof.Std || rep.Security.Conjectured < 95 {
-		t.Errorf("report %+v", rep)
+	if rep.Profile != proof.Std || rep.Security.Conjectured < 95 || r.Certificate == nil || len(r.Certificate.Set) != 4 {
+		t.Errorf("report %+v, certificate %+v", rep, r.Certificate)
 	}
-	if err := r.VerifyInput(smallJob().Input); err != nil {
+	if err := r.VerifyInput(smallJob("").Input); err != nil {
 		t.Error(err)
 	}
 	text, err := json.Marshal(r)
@@ -122,11 +364,24 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
-// TestReceiptTampered changes every part of a receipt. Each change must be
-// refused as the worker's fault.
+// TestReceiptTampered changes every part of a receipt. Each change must be refused as
+// the receipt's fault.
 func TestReceiptTampered(t *testing.T) {
+	good := finish(t).receipt
+	rename := func(r *Receipt) {
+		id, err := r.Origin.jobID(r.Task.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Job = id
+	}
 	changes := map[string]func(r *Receipt){
 		"job":          func(r *Receipt) { r.Job[0] ^= 1 },
+		"chain":        func(r *Receipt) { r.Origin.Chain = "SN_MAIN" },
+		"manager":      func(r *Receipt) { r.Origin.JobManager = "0x1" },
+		"client":       func(r *Receipt) { r.Origin.Client = "0x1" },
+		"no client":    func(r *Receipt) { r.Origin.Client = "" },
+		"worker":       func(r *Receipt) { r.Worker = "0x1" },
 		"program":      func(r *Receipt) { r.Task.Program = proof.MatMul(3, 2, 5) },
 		"dtype":        func(r *Receipt) { r.Task.Program = proof.MatMulOf(proof.M31, 3, 2, 4) },
 		"profile":      func(r *Receipt) { r.Task.Profile = proof.Fast },
@@ -139,21 +394,30 @@ func TestReceiptTampered(t *testing.T) {
 		"proof":        func(r *Receipt) { r.Proof = flip(r.Proof, len(r.Proof)/2) },
 		"no proof":     func(r *Receipt) { r.Proof = nil },
 		"proof hash":   func(r *Receipt) { r.ProofHash[0] ^= 1 },
-		"new identity": func(r *Receipt) { r.Task.Label = "other"; r.Job = r.Task.ID() },
-		"other root":   func(r *Receipt) { r.Task.JobRoot[0] ^= 1; r.Job = r.Task.ID() },
+		"new identity": func(r *Receipt) { r.Task.Label = "other"; rename(r) },
+		"other root":   func(r *Receipt) { r.Task.JobRoot[0] ^= 1; rename(r) },
+		// The proof alone binds the job, without any certificate.
+		"another's proof": func(r *Receipt) { r.Certificate = nil; r.Origin.Client = "0x1"; rename(r) },
+		"votes":           func(r *Receipt) { r.Certificate = &Certificate{flip(r.Certificate.Votes, 60), r.Certificate.Set} },
+		"set":             func(r *Receipt) { r.Certificate = &Certificate{r.Certificate.Votes, r.Certificate.Set[1:]} },
+		"weight": func(r *Receipt) {
+			set := append([]Member(nil), r.Certificate.Set...)
+			set[0].Weight = SAGE(1)
+			r.Certificate = &Certificate{r.Certificate.Votes, set}
+		},
 	}
 	for name, change := range changes {
-		r := receipt(t)
+		r := good
 		change(&r)
 		if _, err := r.Verify(); !errors.Is(err, proof.ErrInvalid) {
 			t.Errorf("%s: got %v, want an error that matches proof.ErrInvalid", name, err)
 		}
 	}
-	r := receipt(t)
-	if err := r.VerifyInput(flip(smallJob().Input, 1)); !errors.Is(err, proof.ErrInvalid) {
+	if err := good.VerifyInput(flip(smallJob("").Input, 1)); !errors.Is(err, proof.ErrInvalid) {
 		t.Errorf("another input: got %v", err)
 	}
 	// An output of the wrong length is not an output at all.
+	r := good
 	r.Output = r.Output[1:]
 	var e *proof.InputError
 	if _, err := r.Verify(); !errors.As(err, &e) {
@@ -168,9 +432,11 @@ func flip(b []byte, i int) []byte {
 }
 
 func TestSubmitRefuses(t *testing.T) {
-	good := smallJob()
+	w := newNetwork(t)
+	c := w.newClient(w.config(1), 0)
+	good := smallJob("")
 	m31 := proof.MatMulOf(proof.M31, 1, 1, 1)
-	for name, c := range map[string]struct {
+	for name, test := range map[string]struct {
 		change func(j *Job)
 		want   string
 	}{
@@ -183,203 +449,204 @@ func TestSubmitRefuses(t *testing.T) {
 		"not reduced":     {func(j *Job) { j.Program, j.Input = m31, []byte{1, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f} }, "entry 1 is 2147483647"},
 		"unknown profile": {func(j *Job) { j.Profile = 99 }, "no profile 99"},
 		"label":           {func(j *Job) { j.Label = strings.Repeat("x", 257) }, "257 bytes"},
+		"label's text":    {func(j *Job) { j.Label = "\xff" }, "UTF-8"},
 		"deadline":        {func(j *Job) { j.Deadline = time.Now().Add(-time.Second) }, "deadline"},
+		"no worker":       {func(*Job) {}, "none is reachable"},
 		"proof too big": {func(j *Job) {
 			j.Program = proof.MatMul(4096, 4096, 1)
 			j.Input, j.Profile = make([]byte, j.Program.InputSize()), 0
 		}, "limit of 262144"},
 	} {
-		cfg := testConfig()
 		j := good
 		j.Input = append([]byte(nil), j.Input...)
-		c.change(&j)
-		_, err := newClient(t, cfg).Submit(context.Background(), j)
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v, want an error with %q", name, err, c.want)
+		test.change(&j)
+		_, err := c.Submit(t.Context(), j)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
 		}
-		if len(cfg.Network.jobs) != 0 {
-			t.Errorf("%s: the job was queued", name)
-		}
+	}
+	for j, err := range c.Jobs(t.Context()) {
+		t.Errorf("a job was submitted: %+v, %v", j, err)
 	}
 }
 
-func TestSubmitIsIdempotent(t *testing.T) {
-	cfg := testConfig()
-	c := newClient(t, cfg)
-	a, b := submit(t, c, smallJob()), submit(t, c, smallJob())
-	if a != b || len(cfg.Network.queue) != 1 {
-		t.Errorf("identifiers %v and %v, %d jobs", a, b, len(cfg.Network.queue))
+// TestTerms takes jobs that nobody proves: the worker is not given the time.
+func TestTerms(t *testing.T) {
+	w := newWorld(t, 1)
+	ctx := t.Context()
+	w.worker.cfg.Price = func(Estimate) Amount { return SAGE(2) }
+	w.worker.proving <- struct{}{} // it is busy for ever
+	stop := w.start(w.worker)
+	j := smallJob("dear")
+	var none *NoQuoteError
+	if _, err := w.client.Submit(ctx, j); !errors.As(err, &none) || !strings.Contains(err.Error(), "wants 2 SAGE") {
+		t.Errorf("a fee above MaxFee: %v", err)
 	}
-	j := smallJob()
+	j.MaxFee = SAGE(200)
+	w.worker.cfg.Price = func(Estimate) Amount { return SAGE(150) }
+	var short *BalanceError
+	if _, err := w.client.Submit(ctx, j); !errors.As(err, &short) || short.Missing() != SAGE(50) || !strings.Contains(err.Error(), "Deposit 50 SAGE") {
+		t.Errorf("a fee above the balance: %v", err)
+	}
+	w.worker.cfg.Price = DefaultPrice
+	quotes, err := w.client.Quotes(ctx, j)
+	if err != nil || len(quotes) != 1 || quotes[0].Fee.String() != "0.1" || quotes[0].Worker != chain.Hex(w.worker.Address()) {
+		t.Fatalf("quotes %+v, %v", quotes, err)
+	}
+	j.Quote = &quotes[0]
+	j.Label = "chosen"
+	id := w.submit(j)
+	if w.submit(j) != id {
+		t.Error("an equal job got another identifier")
+	}
+	w.balances("0.1")
 	j.Label = "again"
-	if submit(t, c, j) == a {
-		t.Error("a label does not make another job")
+	if _, err := w.client.Submit(ctx, j); !errors.As(err, &none) || !strings.Contains(err.Error(), "for this quote") {
+		t.Errorf("a second job for one quote: %v", err)
 	}
+	w.until(id, Accepted)
+	if err := w.client.Cancel(ctx, id); err == nil || !strings.Contains(err.Error(), "accepted") {
+		t.Errorf("cancelling an accepted job: %v", err)
+	}
+	if err := w.client.Expire(ctx, id); err == nil || !strings.Contains(err.Error(), "in time") {
+		t.Errorf("expiring early: %v", err)
+	}
+	// Its client, in another process without any memory, knows the job by its
+	// identifier; other clients have none of it.
+	other := w.newClient(w.config(1), 0)
+	s, err := other.Job(ctx, id)
+	if err != nil || s.State != Accepted || s.Worker != chain.Hex(w.worker.Address()) {
+		t.Errorf("%+v %v", s, err)
+	}
+	for j := range other.Jobs(ctx) {
+		t.Errorf("another's job %v", j.ID)
+	}
+	n := 0
+	for j, err := range w.client.Jobs(ctx) {
+		n++
+		if err != nil || j.ID != id || j.State != Accepted {
+			t.Errorf("%+v %v", j, err)
+		}
+	}
+	if p := w.payment(id); n != 1 || p.State != Escrowed || p.Amount.String() != "0.1" {
+		t.Errorf("%d jobs, payment %+v", n, p)
+	}
+	stop()
+	// The deadline passes: Wait has the job expired.
+	w.ledger.Advance(3 * time.Hour)
+	_, err = w.client.Wait(ctx, id)
+	var bad *JobError
+	if !errors.As(err, &bad) || !errors.Is(err, ErrExpired) || bad.Job != id {
+		t.Errorf("got %v, want a JobError with ErrExpired", err)
+	}
+	if p := w.payment(id); p.State != Refunded {
+		t.Errorf("payment %+v", p)
+	}
+	w.balances("0")
 }
 
-// TestGiveBack stops a worker in the middle of a proof; the job goes back to the
-// queue at once, nothing is left running, and the next worker finishes it.
-func TestGiveBack(t *testing.T) {
-	cfg := testConfig()
-	c := newClient(t, cfg)
-	before := runtime.NumGoroutine()
-	j := smallJob()
-	j.Label = "give back"
-	id := submit(t, c, j)
-	stop := start(t, WorkerConfig{Config: cfg})
-	var seen []State
-	for ev, err := range c.Watch(context.Background(), id) {
+// unaccepted submits a job that its worker has taken on and does not accept.
+func (w *world) unaccepted(label string) JobID {
+	w.Helper()
+	j := smallJob(label)
+	w.check(w.client.join())
+	w.check(j.validate())
+	task, _, err := newTask(w.Context(), w.client.prover, &j)
+	w.check(err)
+	id := jobID(w.client.contract, w.client.account.Address(), task.ID())
+	w.worker.breaker.set(false)
+	quote, err := w.client.handOver(w.Context(), id, &j, &task)
+	w.check(err)
+	w.worker.breaker.set(true)
+	w.check(w.client.pay(w.Context(), &task, quote))
+	return id
+}
+
+// TestLate lets the lock deadline pass, or has the job cancelled before.
+func TestLate(t *testing.T) {
+	w := newWorld(t, 1)
+	w.start(w.worker)
+	id := w.unaccepted("cancelled")
+	w.check(w.client.Cancel(t.Context(), id))
+	if _, err := w.client.Wait(t.Context(), id); !errors.Is(err, ErrCancelled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if p := w.payment(id); p.State != Refunded {
+		t.Errorf("cancelled: payment %+v", p)
+	}
+	id = w.unaccepted("late")
+	w.ledger.Advance(20 * time.Minute)
+	if _, err := w.client.Wait(t.Context(), id); !errors.Is(err, ErrExpired) {
+		t.Errorf("late: %v", err)
+	}
+	if p := w.payment(id); p.State != Refunded {
+		t.Errorf("late: payment %+v", p)
+	}
+	w.balances("0")
+}
+
+// TestNetworkDir closes the embedded ledger and opens it again.
+func TestNetworkDir(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "network")
+	var account *wallet.Account
+	for round := range 2 {
+		n, err := NewNetwork(NetworkConfig{Dir: dir, Logger: logs()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ev.Seq != len(seen) {
-			t.Fatalf("event %d after %d others", ev.Seq, len(seen))
-		}
-		seen = append(seen, ev.State)
-		switch {
-		case ev.Stage == prover.StageTrace && before > 0:
-			begin := time.Now()
-			stop()
-			if d := time.Since(begin); d > time.Second {
-				t.Errorf("the worker took %v to stop", d)
+		if round == 0 {
+			if account, err = n.NewAccount(t.Context(), SAGE(7)); err != nil {
+				t.Fatal(err)
 			}
-			waitGoroutines(t, before)
-			before = 0
-			start(t, WorkerConfig{Config: cfg})
-		case ev.State.Final() && ev.State != Done:
-			t.Errorf("the job ended as %v", ev.State)
 		}
-	}
-	if n := count(seen, Queued); n != 2 {
-		t.Errorf("queued %d times, want 2", n)
-	}
-	r, err := c.Wait(context.Background(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Verify(); err != nil {
-		t.Error(err)
-	}
-}
-
-func count(states []State, s State) (n int) {
-	for _, x := range states {
-		if x == s {
-			n++
+		if b, err := n.staking.Balance(t.Context(), account.Address()); err != nil || b != SAGE(7) {
+			t.Errorf("round %d: the account has %v, %v", round, b, err)
 		}
-	}
-	return n
-}
-
-// waitGoroutines waits until no more than n goroutines run.
-func waitGoroutines(t *testing.T, n int) {
-	t.Helper()
-	for range 200 {
-		if runtime.NumGoroutine() <= n {
-			return
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := n.Ready(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("Ready without roles: %v", err)
 		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	buf := make([]byte, 1<<16)
-	t.Errorf("%d goroutines, want %d:\n%s", runtime.NumGoroutine(), n, buf[:runtime.Stack(buf, true)])
-}
-
-func TestDeadline(t *testing.T) {
-	cfg := testConfig()
-	c := newClient(t, cfg)
-	j := smallJob()
-	j.Label, j.Deadline = "late", time.Now().Add(50*time.Millisecond)
-	id := submit(t, c, j)
-	_, err := c.Wait(context.Background(), id)
-	var e *JobError
-	if !errors.As(err, &e) || !errors.Is(err, ErrExpired) || e.Job != id {
-		t.Errorf("got %v, want a JobError with ErrExpired", err)
-	}
-	if len(cfg.Network.queue) != 0 {
-		t.Error("the expired job is still queued")
-	}
-	start(t, WorkerConfig{Config: cfg})
-	j.Label, j.Profile, j.Deadline = "late while running", proof.Tight, time.Now().Add(30*time.Millisecond)
-	if _, err := c.Wait(context.Background(), submit(t, c, j)); !errors.Is(err, ErrExpired) {
-		t.Errorf("while running: got %v, want ErrExpired", err)
-	}
-}
-
-func TestWorkerRefuses(t *testing.T) {
-	cfg := testConfig()
-	c := newClient(t, cfg)
-	// The network hands out an input that is not the job's.
-	j := smallJob()
-	id := submit(t, c, j)
-	cfg.Network.jobs[id].job.Input = flip(j.Input, 0)
-	j.Label = "memory"
-	start(t, WorkerConfig{Config: cfg})
-	if _, err := c.Wait(context.Background(), id); !errors.Is(err, ErrWrongInput) {
-		t.Errorf("another input: got %v, want ErrWrongInput", err)
-	}
-	small := testConfig()
-	start(t, WorkerConfig{Config: small, MaxMemory: 1 << 10})
-	c = newClient(t, small)
-	var e *prover.MemoryError
-	if _, err := c.Wait(context.Background(), submit(t, c, j)); !errors.As(err, &e) {
-		t.Errorf("little memory: got %v, want a MemoryError", err)
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
 func TestUnknownJob(t *testing.T) {
-	c := newClient(t, testConfig())
-	if _, err := c.Wait(context.Background(), JobID{1}); !errors.Is(err, ErrUnknownJob) {
-		t.Errorf("got %v, want ErrUnknownJob", err)
-	}
-}
-
-func TestWaitIsCancelled(t *testing.T) {
-	c := newClient(t, testConfig())
-	id := submit(t, c, smallJob())
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-	defer cancel()
-	begin := time.Now()
-	if _, err := c.Wait(ctx, id); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want the context's error", err)
-	}
-	if d := time.Since(begin); d > time.Second {
-		t.Errorf("Wait took %v to notice", d)
+	w := newNetwork(t)
+	c := w.newClient(w.config(1), 0)
+	for _, id := range []JobID{{1}, {0xff}} {
+		if _, err := c.Wait(t.Context(), id); !errors.Is(err, ErrUnknownJob) {
+			t.Errorf("Wait: %v", err)
+		}
+		if _, err := c.Job(t.Context(), id); !errors.Is(err, ErrUnknownJob) {
+			t.Errorf("Job: %v", err)
+		}
+		if err := c.Expire(t.Context(), id); !errors.Is(err, ErrUnknownJob) {
+			t.Errorf("Expire: %v", err)
+		}
 	}
 }
 
 func TestConfigErrors(t *testing.T) {
-	if _, err := NewClient(Config{}); err == nil || !strings.Contains(err.Error(), "NewNetwork") {
+	n, a := new(Network), new(wallet.Account)
+	if _, err := NewClient(Config{Account: a}); err == nil || !strings.Contains(err.Error(), "NewNetwork") {
 		t.Errorf("client without a network: %v", err)
 	}
-	if _, err := NewWorker(WorkerConfig{}); err == nil {
-		t.Error("a worker without a network is accepted")
+	if _, err := NewWorker(WorkerConfig{Config: Config{Network: n}}); err == nil || !strings.Contains(err.Error(), "Account") {
+		t.Errorf("worker without an account: %v", err)
 	}
-	if _, err := NewWorker(WorkerConfig{Config: testConfig(), Drain: -1}); err == nil {
-		t.Error("a negative Drain is accepted")
+	if _, err := NewWorker(WorkerConfig{Config: Config{Network: n, Account: a}, Drain: -1}); err == nil || !strings.Contains(err.Error(), "negative") {
+		t.Errorf("a negative Drain: %v", err)
 	}
-}
-
-// TestDrain lets a worker finish its job after it was told to stop.
-func TestDrain(t *testing.T) {
-	cfg := testConfig()
-	c := newClient(t, cfg)
-	j := smallJob()
-	j.Label = "drain"
-	id := submit(t, c, j)
-	stop := start(t, WorkerConfig{Config: cfg, Drain: time.Minute})
-	for ev, err := range c.Watch(context.Background(), id) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ev.Stage == prover.StageCommit {
-			go stop()
-		}
-		if ev.Seq > 0 && ev.State == Queued {
-			t.Error("the job was given back")
-		}
+	if _, err := NewWorker(WorkerConfig{Config: Config{Network: n, Account: a}, Tier: 6}); err == nil || !strings.Contains(err.Error(), "no tier of workers") {
+		t.Errorf("a validator's tier: %v", err)
 	}
-	if _, err := c.Wait(context.Background(), id); err != nil {
-		t.Error(err)
+	if _, err := NewValidator(ValidatorConfig{Config: Config{Network: n, Account: a}}); !errors.Is(err, ErrNoDir) {
+		t.Errorf("validator without a folder: %v", err)
 	}
-	stop()
+	if _, err := NewNetwork(NetworkConfig{Contracts: new(chain.Addresses)}); err == nil {
+		t.Error("contracts without a chain are accepted")
+	}
 }

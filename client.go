@@ -2,70 +2,238 @@ package bitsage
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
+	"sync"
+	"time"
 
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
+	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/prover"
 )
 
-// Client submits jobs and collects receipts. It is safe for concurrent use.
+// Client submits jobs, pays for them and collects receipts. It is safe for
+// concurrent use.
 type Client struct {
-	cfg    Config
-	prover *prover.Prover
+	cfg      Config
+	prover   *prover.Prover
+	contract *settle.Contracts
+	account  *chain.Account
+	key      elgamal.SecretKey
+	money    *settle.Account
+
+	mu      sync.Mutex
+	opened  bool
+	closed  bool
+	host    p2p.Host
+	records *records
+	intents map[JobID]intent
+	hearers map[JobID]map[chan wire.Progress]p2p.PeerID // who watches, and the peer of the job's worker
 }
 
-// NewClient returns a client.
+// NewClient returns a client. It does nothing before it is asked something.
 func NewClient(cfg Config) (*Client, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return &Client{cfg, prover.New(prover.Options{})}, nil
-}
-
-// Submit checks the job, commits to its input and queues it. A job with a wrong
-// size, an entry out of range, or an unknown program or profile is refused here.
-// Submit is idempotent: the identifier commits to the job, and an equal job
-// (Label included) is the same job. The input must not be changed afterwards.
-func (c *Client) Submit(ctx context.Context, job Job) (JobID, error) {
-	if err := job.validate(); err != nil {
-		return JobID{}, err
-	}
-	task, _, err := newTask(ctx, c.prover, job)
+	key, err := paymentKey(cfg.Account)
 	if err != nil {
-		return JobID{}, err
+		return nil, err
 	}
-	id := c.cfg.Network.submit(job, task)
-	c.cfg.logger().Info("job submitted", "job", id, "program", job.Program, "profile", job.Profile)
-	return id, nil
+	n := cfg.Network
+	account := n.account(cfg.Account)
+	return &Client{
+		cfg: cfg, prover: prover.New(prover.Options{}), contract: n.settle, account: account,
+		key: key, money: n.settle.NewAccount(account, key), intents: make(map[JobID]intent), hearers: make(map[JobID]map[chan wire.Progress]p2p.PeerID),
+	}, nil
 }
 
-// Watch returns the job's events: every one, once and in order, from the first on,
-// until the job has ended, ctx ends or the caller stops. The error is that of the
-// stream; how the job ended is in its last event.
-func (c *Client) Watch(ctx context.Context, id JobID) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		for seq := 0; ; seq++ {
-			ev, err := c.cfg.Network.event(ctx, id, seq)
-			if !yield(ev, err) || err != nil || ev.State.Final() {
+// Close leaves the network. Jobs go on: a client that wants their receipts later
+// needs their identifiers alone.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.opened || c.closed {
+		c.closed = true
+		return nil
+	}
+	c.closed = true
+	return errors.Join(c.host.Close(), c.records.close())
+}
+
+// Balance is what a confidential account holds.
+type Balance = settle.Balance
+
+// Deposit moves SAGE of the client's account into its confidential balance, from
+// which fees are paid. The amount is public; what is paid from it is not. It must be
+// a whole number of thousandths of a SAGE.
+func (c *Client) Deposit(ctx context.Context, amount Amount) error {
+	return c.money.Deposit(ctx, amount)
+}
+
+// Withdraw moves an amount of the confidential balance back to the client's account,
+// refunds that are pending included. The amount becomes public.
+func (c *Client) Withdraw(ctx context.Context, amount Amount) error {
+	return explain(c.money.Withdraw(ctx, amount, c.account.Address()), amount)
+}
+
+// Balance decrypts the confidential balance. Refunds are pending until they are
+// needed.
+func (c *Client) Balance(ctx context.Context) (Balance, error) { return c.money.Balance(ctx) }
+
+// Estimate returns what a job amounts to: its trace, its proof and how many bits of
+// security that has. It asks nobody; see Quotes for what the job costs.
+func (c *Client) Estimate(job Job) (Estimate, error) {
+	if err := job.validate(); err != nil {
+		return Estimate{}, err
+	}
+	return estimate(job.Program, job.Profile)
+}
+
+// JobStatus is a job as the chain has it.
+type JobStatus struct {
+	ID           JobID     `json:"job"`
+	State        State     `json:"state"`
+	Worker       string    `json:"worker"`        // address
+	LockDeadline time.Time `json:"lock_deadline"` // for the worker to accept
+	Deadline     time.Time `json:"deadline"`      // for proof and verdict
+}
+
+// states are the contract's.
+var states = map[jobmanager.JobState]State{
+	jobmanager.JobStateSubmitted: Submitted, jobmanager.JobStateAccepted: Accepted, jobmanager.JobStateProven: Proven,
+	jobmanager.JobStateFinalized: Done, jobmanager.JobStateRejected: Rejected, jobmanager.JobStateExpired: Expired,
+	jobmanager.JobStateCancelled: Cancelled,
+}
+
+// Job returns how far a job is, of this client or another. It fails with
+// ErrUnknownJob.
+func (c *Client) Job(ctx context.Context, id JobID) (JobStatus, error) {
+	_, job, err := c.job(ctx, id)
+	if err != nil {
+		return JobStatus{}, err
+	}
+	return JobStatus{id, states[job.State], chain.Hex(job.Worker), unix(job.LockDeadline), unix(job.Deadline)}, nil
+}
+
+func (c *Client) job(ctx context.Context, id JobID) (chain.Felt, jobmanager.Job, error) {
+	f, err := id.felt()
+	if err != nil {
+		return f, jobmanager.Job{}, err
+	}
+	job, err := c.contract.Job(ctx, f)
+	if err == nil && job.State == jobmanager.JobStateNone {
+		err = ErrUnknownJob
+	}
+	return f, job, err
+}
+
+// own returns the records of this client's jobs.
+func (c *Client) own(ctx context.Context) ([]settle.Record, error) {
+	view := c.cfg.Network.follow()
+	if err := view.Synced(ctx); err != nil {
+		return nil, err
+	}
+	var own []settle.Record
+	for _, r := range view.Jobs() {
+		if r.Submitted.Client == c.account.Address() {
+			own = append(own, r)
+		}
+	}
+	return own, nil
+}
+
+// Jobs returns this client's jobs in the order of their submission, from whatever
+// process they were submitted.
+func (c *Client) Jobs(ctx context.Context) iter.Seq2[JobStatus, error] {
+	return func(yield func(JobStatus, error) bool) {
+		own, err := c.own(ctx)
+		if err != nil {
+			yield(JobStatus{}, err)
+			return
+		}
+		for _, r := range own {
+			s := JobStatus{JobID(r.ID.Bytes()), states[r.State], chain.Hex(r.Submitted.Worker), unix(r.Submitted.LockDeadline), unix(r.Submitted.Deadline)}
+			if !yield(s, nil) {
 				return
 			}
 		}
 	}
 }
 
-// Wait waits for the job to end and returns its receipt, or a *JobError. Call
-// Verify on the receipt before relying on it.
-func (c *Client) Wait(ctx context.Context, id JobID) (*Receipt, error) {
-	for _, err := range c.Watch(ctx, id) {
+// Payment is what became of a job's fee.
+type Payment struct {
+	Job    JobID        `json:"job"`
+	Worker string       `json:"worker"` // address
+	Amount Amount       `json:"amount"`
+	State  PaymentState `json:"state"`
+}
+
+// PaymentState says where a fee is.
+type PaymentState string
+
+// The states of a payment. It goes from escrowed to one of the last two, once.
+const (
+	Escrowed PaymentState = "escrowed" // neither the client's nor the worker's
+	Payable  PaymentState = "payable"  // the worker's, who has not fetched it yet
+	Released PaymentState = "released" // paid to the worker
+	Refunded PaymentState = "refunded" // back in the client's confidential balance
+)
+
+var paymentStates = map[paymentrouter.PaymentState]PaymentState{
+	paymentrouter.PaymentStateNone: Escrowed, paymentrouter.PaymentStatePayable: Payable,
+	paymentrouter.PaymentStateReleased: Released, paymentrouter.PaymentStateRefunded: Refunded,
+}
+
+// Payments returns the fees of this client's jobs, decrypted, in the order of their
+// submission.
+func (c *Client) Payments(ctx context.Context) iter.Seq2[Payment, error] {
+	return func(yield func(Payment, error) bool) {
+		own, err := c.own(ctx)
 		if err != nil {
-			return nil, err
+			yield(Payment{}, err)
+			return
+		}
+		for _, r := range own {
+			amount, err := c.contract.Decrypt(ctx, c.key, r.Escrow.Refund)
+			p := Payment{JobID(r.ID.Bytes()), chain.Hex(r.Submitted.Worker), amount, paymentStates[r.Ended]}
+			if !yield(p, err) || err != nil {
+				return
+			}
 		}
 	}
-	r, err := c.cfg.Network.result(id)
+}
+
+// Cancel takes a job back before its worker has accepted it. The fee becomes part of
+// the pending balance.
+func (c *Client) Cancel(ctx context.Context, id JobID) error {
+	f, job, err := c.job(ctx, id)
 	if err != nil {
-		return nil, &JobError{id, err}
+		return err
 	}
-	if r.Job != id {
-		return nil, &JobError{id, &ReceiptError{"it is for another job"}}
+	if job.State != jobmanager.JobStateSubmitted {
+		return fmt.Errorf("bitsage: job %v is %s: only a job that no worker has accepted can be cancelled", id, states[job.State])
 	}
-	return r, nil
+	return c.contract.Cancel(ctx, c.account, f)
+}
+
+// Expire ends a job whose deadline has passed, so that the fee goes back. Wait does
+// so by itself. A job that has ended is left alone; one that may still be done in
+// time is an error.
+func (c *Client) Expire(ctx context.Context, id JobID) error {
+	f, err := id.felt()
+	if err != nil {
+		return err
+	}
+	err = c.contract.Expire(ctx, c.account, f)
+	if errors.Is(err, settle.ErrPending) {
+		return fmt.Errorf("bitsage: job %v may still be done in time", id)
+	}
+	return explain(err, Amount{})
 }

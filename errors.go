@@ -3,16 +3,28 @@ package bitsage
 import (
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/bitsage/bitsage/internal/settle"
 )
 
 var (
-	// ErrUnknownJob means that the network has no job of that identifier.
+	// ErrUnknownJob means that the chain has no job of that identifier.
 	ErrUnknownJob = errors.New("bitsage: unknown job")
-	// ErrExpired means that a job's deadline passed before it was done.
+	// ErrExpired means that a job's deadline passed before it was done. The fee has
+	// gone back.
 	ErrExpired = errors.New("bitsage: the job's deadline has passed")
-	// ErrWrongInput means that a worker was given an input that is not the one
-	// its job commits to.
+	// ErrCancelled means that the client took the job back.
+	ErrCancelled = errors.New("bitsage: the job was cancelled")
+	// ErrWrongInput means that a worker was given an input that is not the one its
+	// job commits to.
 	ErrWrongInput = errors.New("bitsage: the input is not the one that the job commits to")
+	// ErrUnavailable means that a job is done but nobody hands out its output or
+	// proof at the moment.
+	ErrUnavailable = errors.New("bitsage: nobody has the job's output and proof at the moment")
+	// ErrNoDir means that a Validator was given no directory for its journal,
+	// without which it could sign contradicting votes after a crash.
+	ErrNoDir = errors.New("bitsage: a validator needs Config.Dir: without a journal a crash could make it vote both ways, which costs its stake")
 )
 
 // JobError says that a job came to a bad end.
@@ -26,3 +38,61 @@ func (e *JobError) Error() string { return fmt.Sprintf("bitsage: job %v: %v", e.
 
 // Unwrap returns the reason.
 func (e *JobError) Unwrap() error { return e.Err }
+
+// RejectedError says that a quorum of validators found the worker's proof invalid.
+// The fee has gone back and the worker was slashed.
+type RejectedError struct {
+	Worker      string       // address
+	Certificate *Certificate // the validators' votes; nil if nobody hands them out at the moment
+}
+
+// Error implements error.
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("bitsage: the validators rejected the proof of worker %s: the fee was refunded", e.Worker)
+}
+
+// NoQuoteError says that no worker takes a job on the client's terms, and what each
+// that was asked answered.
+type NoQuoteError struct {
+	MaxFee  Amount
+	Reasons map[string]string // by the worker's address or, where it gave none, its peer
+}
+
+// Error implements error.
+func (e *NoQuoteError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "bitsage: no worker takes the job for at most %v SAGE", e.MaxFee)
+	if len(e.Reasons) == 0 {
+		b.WriteString(": none is reachable")
+	}
+	for who, why := range e.Reasons {
+		fmt.Fprintf(&b, "; %s: %s", who, why)
+	}
+	return b.String()
+}
+
+// BalanceError says that a client's confidential balance does not cover a fee.
+// Deposit what is missing.
+type BalanceError struct{ Have, Need Amount }
+
+// Missing returns what to deposit at least.
+func (e *BalanceError) Missing() Amount { return e.Need.Excess(e.Have) }
+
+// Error implements error.
+func (e *BalanceError) Error() string {
+	return fmt.Sprintf("bitsage: the confidential balance is %v SAGE and %v are needed: Deposit %v SAGE or more", e.Have, e.Need, e.Missing())
+}
+
+// explain makes public errors of those of the chain's side.
+func explain(err error, need Amount) error {
+	var short *settle.InsufficientError
+	switch {
+	case errors.As(err, &short):
+		return &BalanceError{short.Have, short.Need}
+	case errors.Is(err, settle.ErrNoAccount):
+		return &BalanceError{Need: need}
+	case errors.Is(err, settle.ErrUnknownJob):
+		return ErrUnknownJob
+	}
+	return err
+}

@@ -4,36 +4,32 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"log/slog"
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/proof"
 )
 
-// A client submits a product of two small matrices, a worker proves it, and the
-// client checks the receipt.
+// A client submits a product of two small matrices, a worker proves it, a validator
+// attests the proof, and the client checks the receipt.
 func Example_submit() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cfg := bitsage.Config{Network: bitsage.NewNetwork(), Logger: slog.New(slog.DiscardHandler)}
-
-	worker, err := bitsage.NewWorker(bitsage.WorkerConfig{Config: cfg})
+	client, err := start(ctx) // a network in this process
 	if err != nil {
 		panic(err)
 	}
-	go worker.Run(ctx)
-
-	client, err := bitsage.NewClient(cfg)
-	if err != nil {
+	if err := client.Deposit(ctx, bitsage.SAGE(10)); err != nil {
 		panic(err)
 	}
 	a := []byte{1, 2, 3, 4}       // 2x2
 	b := []byte{5, 6, 7, 256 - 8} // 2x2, the last entry is -8
-	id, err := client.Submit(ctx, bitsage.Job{Program: proof.MatMul(2, 2, 2), Input: append(a, b...)})
+	id, err := client.Submit(ctx, bitsage.Job{
+		Program: proof.MatMul(2, 2, 2), Input: append(a, b...), MaxFee: bitsage.SAGE(1),
+	})
 	if err != nil {
 		panic(err)
 	}
-	receipt, err := client.Wait(ctx, id)
+	receipt, err := client.Wait(ctx, id) // *RejectedError when a quorum said no
 	if err != nil {
 		panic(err)
 	}
@@ -47,7 +43,14 @@ func Example_submit() {
 	}
 	fmt.Println(c)
 	fmt.Println(report.Security.Unique, "bits proven")
+	for payment, err := range client.Payments(ctx) {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(payment.Amount, "SAGE", payment.State)
+	}
 	// Output:
 	// [19 -10 43 -14]
 	// 96 bits proven
+	// 0.1 SAGE released
 }

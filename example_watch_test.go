@@ -3,42 +3,40 @@ package bitsage_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/proof"
 )
 
-// Watch yields every event of a job once and in order.
+// Watch yields every state of a job once and in order, also to who comes later and
+// knows no more than the job's identifier.
 func ExampleClient_Watch() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cfg := bitsage.Config{Network: bitsage.NewNetwork(), Logger: slog.New(slog.DiscardHandler)}
-	worker, err := bitsage.NewWorker(bitsage.WorkerConfig{Config: cfg})
+	client, err := start(ctx)
 	if err != nil {
 		panic(err)
 	}
-	go worker.Run(ctx)
-	client, err := bitsage.NewClient(cfg)
+	if err := client.Deposit(ctx, bitsage.SAGE(10)); err != nil {
+		panic(err)
+	}
+	id, err := client.Submit(ctx, bitsage.Job{
+		Program: proof.MatMul(1, 1, 1), Input: []byte{6, 7}, Profile: proof.Std, MaxFee: bitsage.SAGE(1),
+	})
 	if err != nil {
 		panic(err)
 	}
-	id, err := client.Submit(ctx, bitsage.Job{Program: proof.MatMul(1, 1, 1), Input: []byte{6, 7}, Profile: proof.Std})
-	if err != nil {
-		panic(err)
-	}
-	last := bitsage.State("")
 	for event, err := range client.Watch(ctx, id) {
 		if err != nil {
 			panic(err)
 		}
-		if event.State != last {
+		if event.State != bitsage.Proving { // the worker's word, not the chain's
 			fmt.Println(event.State)
 		}
-		last = event.State
 	}
 	// Output:
-	// queued
-	// running
+	// submitted
+	// accepted
+	// proven
 	// done
 }

@@ -3,11 +3,16 @@ package bitsage
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/zeebo/blake3"
 
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 )
@@ -19,10 +24,16 @@ type Job struct {
 	// Profile pins the security of the proof; zero means proof.MatMulP96, 96 bits
 	// proven.
 	Profile proof.Profile
-	// Deadline ends the wait for a result; zero means none.
+	// MaxFee is the most to pay; quotes above it are not taken.
+	MaxFee Amount
+	// Deadline is when the worker must have submitted its proof and the validators
+	// must have judged it: else the fee goes back. Zero leaves it to the quotes.
 	Deadline time.Time
 	// Label tells apart jobs that are otherwise equal. It enters the identifier.
 	Label string
+	// Quote is the quote to take, one of Client.Quotes for the same job. Nil takes
+	// the cheapest.
+	Quote *Quote
 }
 
 // maxLabel bounds a job's label.
@@ -38,6 +49,9 @@ func (j *Job) validate() error {
 	if len(j.Label) > maxLabel {
 		return fmt.Errorf("bitsage: the label has %d bytes, want at most %d", len(j.Label), maxLabel)
 	}
+	if !utf8.ValidString(j.Label) {
+		return errors.New("bitsage: the label is not UTF-8")
+	}
 	if !j.Deadline.IsZero() && !j.Deadline.After(time.Now()) {
 		return ErrExpired
 	}
@@ -47,7 +61,10 @@ func (j *Job) validate() error {
 	return proof.CheckSize(j.Program, j.Profile)
 }
 
-// JobID identifies a job and commits to its program, input and profile.
+// JobID identifies a job on one chain: the hash of the chain, the contract
+// JobManager, the client's account and the task's identifier. It is the number by
+// which the contracts know the job, most significant byte first, and the proof is
+// bound to it.
 type JobID proof.Digest
 
 // String returns the identifier in hexadecimal.
@@ -59,7 +76,17 @@ func (id JobID) MarshalText() ([]byte, error) { return proof.Digest(id).MarshalT
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (id *JobID) UnmarshalText(text []byte) error { return (*proof.Digest)(id).UnmarshalText(text) }
 
-// Task is a job without its input: what the identifier commits to.
+// felt returns the identifier as the contracts have it, or ErrUnknownJob for bytes
+// that are no felt.
+func (id JobID) felt() (chain.Felt, error) {
+	f, err := felt.FromBytes(id[:])
+	if err != nil {
+		return f, ErrUnknownJob
+	}
+	return f, nil
+}
+
+// Task is a job without its input and terms: what is to be proven.
 type Task struct {
 	Program proof.Program `json:"program"`
 	Profile proof.Profile `json:"profile"`
@@ -71,26 +98,36 @@ type Task struct {
 	JobRoot proof.Digest `json:"job_root"`
 }
 
-// ID returns the identifier: BLAKE3 in key derivation mode over all fields.
-func (t Task) ID() JobID {
-	h := blake3.NewDeriveKey("github.com/bitsage/bitsage job v1")
+// ID returns the task's identifier: BLAKE3 in key derivation mode over all fields
+// (docs/spec/job.md).
+func (t Task) ID() proof.Digest {
+	h := blake3.NewDeriveKey("github.com/bitsage/bitsage task v1")
 	for _, s := range []string{t.Program.String(), t.Profile.String(), t.Label} {
-		var n [8]byte
-		binary.LittleEndian.PutUint64(n[:], uint64(len(s)))
-		h.Write(n[:])
+		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(s))))
 		h.Write([]byte(s))
 	}
 	for _, d := range []proof.Digest{t.DigestA, t.DigestB, t.JobRoot} {
 		h.Write(d[:])
 	}
-	var id JobID
+	var id proof.Digest
 	h.Sum(id[:0])
 	return id
 }
 
+// validate checks a task that somebody else has sent.
+func (t *Task) validate() error {
+	if len(t.Label) > maxLabel {
+		return fmt.Errorf("bitsage: the label has %d bytes, want at most %d", len(t.Label), maxLabel)
+	}
+	if err := t.Profile.Validate(); err != nil {
+		return err
+	}
+	return proof.CheckSize(t.Program, t.Profile)
+}
+
 // newTask commits to a job's input. The returned input proves without committing
 // again.
-func newTask(ctx context.Context, p *prover.Prover, j Job) (Task, *prover.Input, error) {
+func newTask(ctx context.Context, p *prover.Prover, j *Job) (Task, *prover.Input, error) {
 	in, err := p.Input(ctx, j.Program, j.Input, j.Profile)
 	if err != nil {
 		return Task{}, nil, err
@@ -102,105 +139,67 @@ func newTask(ctx context.Context, p *prover.Prover, j Job) (Task, *prover.Input,
 // State is a stage in the life of a job.
 type State string
 
-// The states. A job goes from queued to running, maybe back when a worker stops,
-// and ends in one of the other three.
+// The states. A job goes from submitted to accepted and proven and ends in one of
+// the other four; all but proving are states of the chain.
 const (
-	Queued  State = "queued"
-	Running State = "running"
-	Done    State = "done"
-	Failed  State = "failed"
-	Expired State = "expired"
+	Submitted State = "submitted" // the fee is in escrow, the worker has the input
+	Accepted  State = "accepted"  // the worker has bonded a part of its stake
+	Proving   State = "proving"   // as the worker says
+	Proven    State = "proven"    // validators look at the proof
+	Done      State = "done"      // found valid: the fee is the worker's
+	Rejected  State = "rejected"  // found invalid: the fee has gone back
+	Expired   State = "expired"   // a deadline passed: the fee has gone back
+	Cancelled State = "cancelled" // taken back by the client, with the fee
 )
 
 // Final reports whether the state is an end.
-func (s State) Final() bool { return s == Done || s == Failed || s == Expired }
+func (s State) Final() bool { return s == Done || s == Rejected || s == Expired || s == Cancelled }
+
+// err returns what a final state means to who waits for the result.
+func (s State) err() error {
+	switch s {
+	case Expired:
+		return ErrExpired
+	case Cancelled:
+		return ErrCancelled
+	}
+	return nil
+}
 
 // Event is a change in the life of a job.
 type Event struct {
 	Job   JobID        `json:"job"`
-	Seq   int          `json:"seq"` // counts the job's events from 0
-	Time  time.Time    `json:"time"`
 	State State        `json:"state"`
-	Stage prover.Stage `json:"stage,omitempty"` // of the proof, while running
-	Err   string       `json:"error,omitempty"` // why it failed or expired
+	Stage prover.Stage `json:"stage,omitempty"` // of the proof, while proving
+	Time  time.Time    `json:"time"`            // of the block, or when the worker's word arrived
+	Block uint64       `json:"block,omitempty"` // in which it happened
+	Tx    string       `json:"tx,omitempty"`    // the transaction that did it
 }
 
-// Receipt is the result of a job: all that is needed to check it. It can be
-// stored and sent as JSON.
-type Receipt struct {
-	Job        JobID           `json:"job"`
-	Task       Task            `json:"task"`
-	ResultRoot proof.Digest    `json:"result_root"`
-	Output     []byte          `json:"output"`
-	Proof      []byte          `json:"proof"` // canonical binary form, compressed
-	ProofHash  proof.Digest    `json:"proof_hash"`
-	Timings    []prover.Timing `json:"timings"` // as the worker tells them
+// Estimate is what a job amounts to.
+type Estimate struct {
+	Program    proof.Program        `json:"program"`
+	Profile    proof.Profile        `json:"profile"`
+	Rows       int                  `json:"rows"`        // of the trace
+	ProofBytes int                  `json:"proof_bytes"` // about
+	Security   proof.SecurityReport `json:"security"`
 }
 
-// Statement returns what the receipt's proof claims.
-func (r *Receipt) Statement() proof.Statement {
-	return proof.Statement{Program: r.Task.Program, JobID: proof.Digest(r.Job), JobRoot: r.Task.JobRoot, ResultRoot: r.ResultRoot}
-}
-
-// Verify checks the output, the proof and the task against each other, offline. A
-// nil error means that Output is the program's output for the input that Job
-// commits to; whoever asks must know Job from their own submission (Wait compares
-// it). The error matches proof.ErrInvalid if the worker is to blame.
-func (r *Receipt) Verify() (proof.Report, error) {
-	if r.Task.ID() != r.Job {
-		return proof.Report{}, &ReceiptError{"the task does not hash to the job's identifier"}
-	}
-	p, err := proof.Decompress(r.Proof)
+// estimate returns what a program and profile amount to.
+func estimate(p proof.Program, profile proof.Profile) (Estimate, error) {
+	size, err := proof.EstimateBytes(p, profile)
 	if err != nil {
-		return proof.Report{}, err
+		return Estimate{}, err
 	}
-	hash, err := p.Hash()
+	security, err := proof.Security(p, profile)
 	if err != nil {
-		return proof.Report{}, err
+		return Estimate{}, err
 	}
-	if hash != r.ProofHash {
-		return proof.Report{}, &ReceiptError{"the proof does not hash to the proof hash"}
-	}
-	if err := r.verifyOutput(); err != nil {
-		return proof.Report{}, err
-	}
-	return proof.Verify(r.Statement(), p, r.Task.Profile)
+	return Estimate{p, profile, p.Rows(), size, security}, nil
 }
 
-// verifyOutput recomputes the commitment to the output. A valid proof whose tree
-// has a few wrong leaves passes the STARK verifier alone.
-func (r *Receipt) verifyOutput() error {
-	root, err := prover.New(prover.Options{}).ResultRoot(context.Background(), r.Task.Program, r.Output, r.Task.Profile)
-	if err != nil {
-		return err
-	}
-	if root != r.ResultRoot {
-		return &ReceiptError{fmt.Sprintf("the output is committed as %v, the receipt says %v", root, r.ResultRoot)}
-	}
-	return nil
+// jobID returns the identifier of a client's task on the network's chain.
+func jobID(c *settle.Contracts, client chain.Felt, task proof.Digest) JobID {
+	id := settle.JobID(c.ChainID(), c.JobManager(), client, task)
+	return JobID(id.Bytes())
 }
-
-// VerifyInput checks that the receipt is about the given input.
-func (r *Receipt) VerifyInput(input []byte) error {
-	t, _, err := newTask(context.Background(), prover.New(prover.Options{}), Job{Program: r.Task.Program, Profile: r.Task.Profile, Label: r.Task.Label, Input: input})
-	if err != nil {
-		return err
-	}
-	switch {
-	case t.JobRoot != r.Task.JobRoot:
-		return &ReceiptError{fmt.Sprintf("the input is committed as %v, the receipt is about %v", t.JobRoot, r.Task.JobRoot)}
-	case t.ID() != r.Job:
-		return &ReceiptError{"the input does not hash to the task's digests"}
-	}
-	return nil
-}
-
-// ReceiptError says that the parts of a receipt do not belong together. It
-// matches proof.ErrInvalid.
-type ReceiptError struct{ Reason string }
-
-// Error implements error.
-func (e *ReceiptError) Error() string { return "invalid receipt: " + e.Reason }
-
-// Is makes errors.Is(err, proof.ErrInvalid) true.
-func (e *ReceiptError) Is(target error) bool { return target == proof.ErrInvalid }

@@ -2,166 +2,250 @@ package bitsage
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
 	"sync"
-	"time"
 
-	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/contracts/bindings"
+	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/wallet"
 )
 
-// Network joins clients and workers within one process. Jobs wait in memory, in
-// the order of submission; a job that a worker gives back goes to the front.
-// Inputs are dropped when a job ends, receipts and events are kept as long as the
-// Network. All methods are safe for concurrent use.
+// NetworkConfig configures a Network. The zero value is a network of its own, in
+// memory.
+type NetworkConfig struct {
+	// Chain is a node of the chain to use. Nil runs a ledger inside this process, on
+	// which all contracts are deployed.
+	Chain *chain.Client
+	// Contracts are those of the deployment to use on Chain, with which they go
+	// together.
+	Contracts *chain.Addresses
+	// Funder pays for NewAccount and Fund on Chain. Nil makes them fail there; the
+	// embedded ledger has a funder of its own.
+	Funder *wallet.Account
+	// Dir is where the embedded ledger keeps its state; "" keeps it in memory.
+	Dir string
+	// Logger receives what happens; nil means slog.Default().
+	Logger *slog.Logger
+}
+
+// Network is the place where roles of one process meet: a chain with the contracts,
+// and messages between the roles. All methods are safe for concurrent use.
 type Network struct {
-	mu     sync.Mutex
-	jobs   map[JobID]*entry
-	queue  []*entry
-	wakeup chan struct{} // closed and replaced whenever the queue or an entry changes
+	chain     *chain.Client
+	contracts *chain.Addresses
+	settle    *settle.Contracts
+	staking   *staking.Contracts
+	funder    *wallet.Account
+	log       *slog.Logger
+	ledger    func() error // closes the embedded ledger; nil without one
+
+	peers *p2p.Memory
+
+	ctx      context.Context // of what runs in the background
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+	view     *settle.View
+	viewOnce sync.Once
+
+	mu       sync.Mutex
+	accounts map[chain.Felt]*chain.Account
+	hosts    map[string]p2p.PeerID // by role and account
+	serving  [roles]int            // how many of a role serve
+	changed  chan struct{}         // closed and replaced when that changes
 }
 
-// entry is a job in the network. It is guarded by Network.mu.
-type entry struct {
-	id      JobID
-	job     Job
-	task    Task
-	events  []Event
-	receipt *Receipt
-	err     error
-	expiry  *time.Timer
-}
+// The roles that serve others.
+const (
+	roleWorker = iota
+	roleValidator
+	roles
+)
 
-// NewNetwork returns an empty network.
-func NewNetwork() *Network {
-	return &Network{jobs: make(map[JobID]*entry), wakeup: make(chan struct{})}
-}
-
-func (e *entry) state() State { return e.events[len(e.events)-1].State }
-
-// changed wakes everyone who waits. The caller holds mu.
-func (n *Network) changed() {
-	close(n.wakeup)
-	n.wakeup = make(chan struct{})
-}
-
-// note appends an event. The caller holds mu.
-func (n *Network) note(e *entry, s State, stage prover.Stage, err error) {
-	ev := Event{Job: e.id, Seq: len(e.events), Time: time.Now(), State: s, Stage: stage}
+// NewNetwork returns a network. With an embedded ledger it returns when the
+// contracts are deployed there, which takes a moment; else it does no I/O.
+func NewNetwork(cfg NetworkConfig) (*Network, error) {
+	if (cfg.Chain == nil) != (cfg.Contracts == nil) {
+		return nil, errors.New("bitsage: NetworkConfig.Chain and NetworkConfig.Contracts go together")
+	}
+	n := &Network{
+		chain: cfg.Chain, contracts: cfg.Contracts, funder: cfg.Funder, log: cfg.Logger,
+		peers:    p2p.NewMemory(0, p2p.Faults{}),
+		accounts: make(map[chain.Felt]*chain.Account), hosts: make(map[string]p2p.PeerID), changed: make(chan struct{}),
+	}
+	if n.log == nil {
+		n.log = slog.Default()
+	}
+	if n.chain == nil {
+		if err := n.openLedger(cfg.Dir); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if n.settle, err = settle.New(n.chain, n.contracts); err == nil {
+		n.staking, err = staking.New(n.chain, n.contracts)
+	}
 	if err != nil {
-		ev.Err = err.Error()
+		return nil, errors.Join(err, n.closeLedger())
 	}
-	e.events = append(e.events, ev)
-	n.changed()
+	n.view = n.settle.NewView(n.log)
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	return n, nil
 }
 
-// submit queues a job unless the network has it already.
-func (n *Network) submit(job Job, task Task) JobID {
+// Close ends the network: what roles still do on it fails. Stop them first.
+func (n *Network) Close() error {
+	n.cancel()
+	n.running.Wait()
+	return errors.Join(n.peers.Close(), n.closeLedger())
+}
+
+func (n *Network) closeLedger() error {
+	if n.ledger == nil {
+		return nil
+	}
+	return n.ledger()
+}
+
+// Chain returns the client of the chain.
+func (n *Network) Chain() *chain.Client { return n.chain }
+
+// Contracts returns the deployment on the chain. It must not be changed.
+func (n *Network) Contracts() *chain.Addresses { return n.contracts }
+
+// follow returns the view of the chain's jobs, which begins to follow the chain when
+// it is first asked for.
+func (n *Network) follow() *settle.View {
+	n.viewOnce.Do(func() {
+		n.running.Go(func() { n.view.Run(n.ctx) })
+	})
+	return n.view
+}
+
+// account returns the one chain.Account of a wallet's account, which hands out its
+// nonces.
+func (n *Network) account(w *wallet.Account) *chain.Account {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	id := task.ID()
-	if _, ok := n.jobs[id]; ok {
-		return id
+	a := n.accounts[w.Address()]
+	if a == nil {
+		a = chain.NewAccount(n.chain, w.Address(), w, chain.FeePolicy{})
+		n.accounts[w.Address()] = a
 	}
-	e := &entry{id: id, job: job, task: task}
-	n.jobs[id] = e
-	n.queue = append(n.queue, e)
-	n.note(e, Queued, "", nil)
-	if !job.Deadline.IsZero() {
-		e.expiry = time.AfterFunc(time.Until(job.Deadline), func() { n.finish(e, nil, ErrExpired) })
-	}
-	return id
+	return a
 }
 
-// next waits for a job and hands it out, with its input.
-func (n *Network) next(ctx context.Context) (*entry, Job, error) {
+// host joins the messages' network as a role of an account. A role that was stopped
+// and comes back has the identity that it had.
+func (n *Network) host(role string, account chain.Felt) (p2p.Host, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	key := role + chain.Hex(account)
+	if id, ok := n.hosts[key]; ok {
+		return n.peers.Restart(id)
+	}
+	h := n.peers.Host()
+	n.hosts[key] = h.ID()
+	return h, nil
+}
+
+// serve counts a role that serves until the returned function is called.
+func (n *Network) serve(role int) (stop func()) {
+	n.count(role, 1)
+	return func() { n.count(role, -1) }
+}
+
+func (n *Network) count(role, by int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.serving[role] += by
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+// Ready waits until a worker and a validator of this process serve, so that jobs are
+// taken, proven and judged.
+func (n *Network) Ready(ctx context.Context) error {
 	for {
 		n.mu.Lock()
-		if len(n.queue) > 0 && ctx.Err() == nil {
-			e := n.queue[0]
-			n.queue = n.queue[1:]
-			n.note(e, Running, "", nil)
-			job := e.job
-			n.mu.Unlock()
-			return e, job, nil
-		}
-		wakeup := n.wakeup
+		ready, changed := n.serving[roleWorker] > 0 && n.serving[roleValidator] > 0, n.changed
 		n.mu.Unlock()
+		if ready {
+			return nil
+		}
 		select {
-		case <-wakeup:
+		case <-changed:
 		case <-ctx.Done():
-			return nil, Job{}, ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 }
 
-// progress reports a stage of a running job.
-func (n *Network) progress(e *entry, stage prover.Stage) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if e.state() == Running {
-		n.note(e, Running, stage, nil)
+// gas is what Fund gives for the chain's fees, in units of 10^-18 STRK.
+var gas = new(big.Int).Mul(big.NewInt(20), big.NewInt(1e18))
+
+// NewAccount makes an account with a new key, deployed on the chain, with STRK for
+// its fees and a balance of SAGE. Save the account to keep its key.
+func (n *Network) NewAccount(ctx context.Context, balance Amount) (*wallet.Account, error) {
+	a, err := wallet.NewAccount(wallet.GenerateKey(), wallet.ClassOpenZeppelin)
+	if err != nil {
+		return nil, err
 	}
+	return a, n.Fund(ctx, a, balance)
 }
 
-// giveBack queues a running job again, before all others.
-func (n *Network) giveBack(e *entry) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if e.state() == Running {
-		n.queue = append([]*entry{e}, n.queue...)
-		n.note(e, Queued, "", nil)
+// Fund gives an account STRK for the chain's fees and an amount of SAGE, from the
+// network's funder, and deploys it if it is not on the chain yet.
+func (n *Network) Fund(ctx context.Context, a *wallet.Account, balance Amount) error {
+	if n.funder == nil {
+		return errors.New("bitsage: NetworkConfig.Funder is nil: there is nobody to pay for accounts")
 	}
+	token, err := n.contracts.Address("SageToken")
+	if err != nil {
+		return err
+	}
+	funder := n.account(n.funder)
+	calls := []chain.Call{transfer(chain.STRK(), a.Address(), gas)}
+	if !balance.IsZero() {
+		calls = append(calls, transfer(token, a.Address(), balance.Base()))
+	}
+	hash, err := funder.Execute(ctx, calls...)
+	if err != nil {
+		return fmt.Errorf("bitsage: funding an account: %w", err)
+	}
+	if _, err := funder.Wait(ctx, hash); err != nil {
+		return fmt.Errorf("bitsage: funding an account: %w", err)
+	}
+	switch _, err = n.chain.ClassHashAt(ctx, a.Address(), chain.AtPreConfirmed()); {
+	case err == nil:
+		return nil
+	case !errors.Is(err, chain.ErrContractNotFound):
+		return err
+	}
+	deployment, err := chain.AccountDeployment(a)
+	if err != nil {
+		return err
+	}
+	account := n.account(a)
+	if hash, err = account.DeployAccount(ctx, deployment); err != nil {
+		return fmt.Errorf("bitsage: deploying an account: %w", err)
+	}
+	_, err = account.Wait(ctx, hash)
+	return err
 }
 
-// finish ends a job with a receipt or an error. The first end counts.
-func (n *Network) finish(e *entry, r *Receipt, err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if e.state().Final() {
-		return
+// transfer is a transfer of an ERC-20 token.
+func transfer(token, to chain.Felt, amount *big.Int) chain.Call {
+	u, err := bindings.U256FromBig(amount)
+	if err != nil {
+		panic(err) // amounts here have at most 128 bits
 	}
-	if e.expiry != nil {
-		e.expiry.Stop()
-	}
-	n.queue = slices.DeleteFunc(n.queue, func(q *entry) bool { return q == e })
-	e.receipt, e.err, e.job.Input = r, err, nil
-	switch err {
-	case nil:
-		n.note(e, Done, "", nil)
-	case ErrExpired:
-		n.note(e, Expired, "", err)
-	default:
-		n.note(e, Failed, "", err)
-	}
-}
-
-// event returns event number seq of a job once there is one.
-func (n *Network) event(ctx context.Context, id JobID, seq int) (Event, error) {
-	for {
-		n.mu.Lock()
-		e, wakeup := n.jobs[id], n.wakeup
-		if e == nil {
-			n.mu.Unlock()
-			return Event{}, ErrUnknownJob
-		}
-		if seq < len(e.events) {
-			ev := e.events[seq]
-			n.mu.Unlock()
-			return ev, nil
-		}
-		n.mu.Unlock()
-		select {
-		case <-wakeup:
-		case <-ctx.Done():
-			return Event{}, ctx.Err()
-		}
-	}
-}
-
-// result returns how a job ended.
-func (n *Network) result(id JobID) (*Receipt, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	e := n.jobs[id]
-	return e.receipt, e.err
+	c := sagetoken.TransferCall(to, u)
+	return chain.Call{To: token, Selector: c.Selector, Calldata: c.Calldata}
 }

@@ -4,27 +4,92 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
-	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/internal/p2p/blob"
+	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/wallet"
 )
 
-// WorkerConfig configures a Worker.
+// WorkerConfig configures a Worker. Its Account is the operator: the hot key on the
+// worker's host, which signs proofs and can move no money.
 type WorkerConfig struct {
 	Config
-	// MaxMemory bounds the memory of a proof in bytes; zero means what the
-	// machine has available.
+	// Staker is the account that stakes and is paid; it can stay cold. Run needs it
+	// until stake and registration are on the chain, and Claim needs it. Nil means
+	// the account StakerAddress or, if that is zero, Account itself.
+	Staker        *wallet.Account
+	StakerAddress chain.Felt
+	// Key is the key under which the worker is paid; it is registered for ever. Zero
+	// derives it from Account's private key.
+	Key elgamal.SecretKey
+	// Tier is the class of the GPU, see staking.ParseTier; zero is TierConsumer,
+	// that of machines without one.
+	Tier staking.Tier
+	// Stake is what Run stakes if there is no stake yet; zero is the tier's minimum.
+	// A job binds a tenth of the tier's minimum as long as it lasts.
+	Stake Amount
+	// Lock is how long the stake is locked then; zero is 30 days.
+	Lock time.Duration
+	// Price returns the fee for a job. Nil is DefaultPrice.
+	Price func(Estimate) Amount
+	// MaxMemory bounds the memory of a proof in bytes; zero means what the machine
+	// has available.
 	MaxMemory int64
-	// Drain is how long a job in progress may go on after Run's context ended
-	// before it is given back to the network. Zero means not at all.
+	// Drain is how long jobs in progress may go on after Run's context has ended.
+	// Zero means not at all. What is not done then goes on with the next Run, if
+	// there is a Dir and the deadline allows it.
 	Drain time.Duration
+	// Heartbeat is the time between two signs of life on the chain; zero is an hour.
+	Heartbeat time.Duration
 }
 
-// Worker executes and proves jobs, one at a time on all processors.
+// DefaultPrice is a tenth of a SAGE for a job and another for every 1024 rows of
+// its trace.
+func DefaultPrice(e Estimate) Amount {
+	tenth, _ := SAGE(1).Share(1000) // a tenth fits
+	fee, err := tenth.Mul(1 + uint64(e.Rows)/1024)
+	if err != nil { // not for any number of rows that can be proven
+		return SAGE(1 << 40)
+	}
+	return fee
+}
+
+// Worker executes and proves jobs, one at a time on all processors. A worker that
+// finds its own proof wrong, or whose job was rejected or expired, takes no more
+// jobs until a proof that it makes for itself verifies.
 type Worker struct {
-	cfg    WorkerConfig
-	prover *prover.Prover
+	cfg      WorkerConfig
+	prover   *prover.Prover
+	contract *settle.Contracts
+	operator *chain.Account
+	worker   chain.Felt      // the staker's address, by which the worker is known
+	account  *settle.Account // the staker's; nil if its key is not here
+	chainID  chain.Felt
+
+	proving chan struct{} // holds a token while a proof is being made
+	speed   speed
+	breaker breaker
+	broken  chan struct{} // has an element if the breaker has opened
+
+	// Set by Run.
+	host    p2p.Host
+	blobs   blob.Store
+	records *records
+
+	mu      sync.Mutex
+	stopped bool                       // takes on nothing more
+	jobs    map[JobID]*assignment      // that have not ended
+	signed  map[JobID]*submission      // also of jobs that have ended: a reorganisation can bring one back
+	results map[JobID]wire.Description // of submitted jobs
+	running sync.WaitGroup
 }
 
 // NewWorker returns a worker. It does nothing before Run.
@@ -32,88 +97,232 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	if cfg.Drain < 0 || cfg.MaxMemory < 0 {
-		return nil, errors.New("bitsage: Drain and MaxMemory must not be negative")
+	if cfg.Drain < 0 || cfg.MaxMemory < 0 || cfg.Heartbeat < 0 || cfg.Lock < 0 {
+		return nil, errors.New("bitsage: Drain, MaxMemory, Heartbeat and Lock must not be negative")
 	}
-	return &Worker{cfg, prover.New(prover.Options{MaxMemory: cfg.MaxMemory})}, nil
+	if cfg.Tier == 0 {
+		cfg.Tier = staking.TierConsumer
+	}
+	if !cfg.Tier.GPU() {
+		return nil, fmt.Errorf("bitsage: %v is no tier of workers", cfg.Tier)
+	}
+	if cfg.Stake.IsZero() {
+		cfg.Stake = cfg.Tier.Minimum()
+	}
+	if cfg.Lock == 0 {
+		cfg.Lock = 30 * 24 * time.Hour
+	}
+	if cfg.Heartbeat == 0 {
+		cfg.Heartbeat = time.Hour
+	}
+	if cfg.Price == nil {
+		cfg.Price = DefaultPrice
+	}
+	if cfg.Staker == nil && cfg.StakerAddress.IsZero() {
+		cfg.Staker = cfg.Account
+	}
+	if cfg.Key.Public().Equal(elgamal.PublicKey{}) {
+		var err error
+		if cfg.Key, err = paymentKey(cfg.Account); err != nil {
+			return nil, err
+		}
+	}
+	n := cfg.Network
+	w := &Worker{
+		cfg: cfg, prover: prover.New(prover.Options{MaxMemory: cfg.MaxMemory}),
+		contract: n.settle, chainID: n.settle.ChainID(), operator: n.account(cfg.Account), worker: cfg.StakerAddress,
+		proving: make(chan struct{}, 1), broken: make(chan struct{}, 1), jobs: make(map[JobID]*assignment), signed: make(map[JobID]*submission), results: make(map[JobID]wire.Description),
+	}
+	if cfg.Staker != nil {
+		w.worker = cfg.Staker.Address()
+		w.account = n.settle.NewAccount(n.account(cfg.Staker), cfg.Key)
+	}
+	return w, nil
 }
 
-// Run serves jobs until ctx ends. Then it lets the job in progress go on for the
-// time of Drain, gives it back if that is not enough, and returns nil with nothing
-// left running.
-func (w *Worker) Run(ctx context.Context) error {
-	for {
-		e, job, err := w.cfg.Network.next(ctx)
-		if err != nil {
-			return nil // ctx has ended: a clean stop
-		}
-		w.serve(ctx, e, job)
+// Address returns the address of the staking account, by which the worker is known.
+func (w *Worker) Address() chain.Felt { return w.worker }
+
+// Run stakes and registers the worker if that is still to be done, goes on with the
+// jobs that an earlier worker with the same Dir left, and serves until ctx ends. Then
+// it lets jobs in progress go on for the time of Drain and returns nil with nothing
+// left running. A Worker runs once.
+func (w *Worker) Run(ctx context.Context) (err error) {
+	if err := w.open(); err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err := w.enlist(ctx); err != nil {
+		return stopped(ctx, err)
+	}
+	serving, stop := context.WithCancel(ctx)
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx)) // outlives serving
+	err = w.begin(serving, work)
+	if err == nil {
+		leave := w.cfg.Network.serve(roleWorker)
+		w.cfg.Logger.Info("worker ready", "worker", chain.Hex(w.worker), "tier", w.cfg.Tier)
+		err = w.follow(serving)
+		leave()
+	}
+	stop()
+	w.drain(cancel)
+	return stopped(ctx, err)
 }
 
-// serve works on one job and reports its end.
-func (w *Worker) serve(run context.Context, e *entry, job Job) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(run))
-	defer cancel()
-	stop := context.AfterFunc(run, func() {
-		if w.cfg.Drain > 0 {
-			timer := time.NewTimer(w.cfg.Drain)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-			}
-		}
+// begin starts everything that goes on at the same time.
+func (w *Worker) begin(serving, work context.Context) error {
+	w.running.Go(func() { w.heartbeat(serving) })
+	w.running.Go(func() { w.heal(serving) })
+	if err := w.calibrate(serving); err != nil {
+		return err
+	}
+	if err := w.resume(work); err != nil {
+		return err
+	}
+	return w.serve(work)
+}
+
+// drain takes on nothing more and lets jobs in progress go on for a while.
+func (w *Worker) drain(cancel context.CancelFunc) {
+	w.mu.Lock()
+	w.stopped = true
+	w.mu.Unlock()
+	for _, a := range w.assignments() {
+		a.poke()
+	}
+	done := make(chan struct{})
+	go func() { w.running.Wait(); close(done) }()
+	timer := time.NewTimer(w.cfg.Drain)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
 		cancel()
-	})
-	defer stop()
-	if d := job.Deadline; !d.IsZero() {
-		var end context.CancelFunc
-		ctx, end = context.WithDeadlineCause(ctx, d, ErrExpired)
-		defer end()
-	}
-	log := w.cfg.logger().With("job", e.id)
-	start := time.Now()
-	r, err := w.prove(ctx, e, job)
-	switch {
-	case err == nil:
-		log.Info("job done", "time", time.Since(start), "proof_bytes", len(r.Proof))
-		w.cfg.Network.finish(e, r, nil)
-	case context.Cause(ctx) == ErrExpired:
-		log.Warn("job expired", "deadline", job.Deadline)
-		w.cfg.Network.finish(e, nil, ErrExpired)
-	case ctx.Err() != nil:
-		log.Info("job given back")
-		w.cfg.Network.giveBack(e)
-	default:
-		log.Error("job failed", "error", err)
-		w.cfg.Network.finish(e, nil, err)
+		<-done
 	}
 }
 
-// prove makes the receipt of a job. The worker recomputes what the job commits to
-// before it starts and verifies its own proof before it hands it out: a worker
-// whose prover is broken must not deliver.
-func (w *Worker) prove(ctx context.Context, e *entry, job Job) (*Receipt, error) {
-	p := w.prover.Reporting(func(s prover.Stage) { w.cfg.Network.progress(e, s) })
-	task, in, err := newTask(ctx, p, job)
+// stopped returns nil in place of an error that came with the end of ctx.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (w *Worker) open() (err error) {
+	if w.records, err = openRecords(w.cfg.Dir); err != nil {
+		return err
+	}
+	if w.blobs, err = openBlobs(w.cfg.Dir); err == nil {
+		w.host, err = w.cfg.Network.host("worker", w.worker)
+	}
 	if err != nil {
-		return nil, err
+		return errors.Join(err, w.records.close())
 	}
-	if task.ID() != e.id {
-		return nil, ErrWrongInput
-	}
-	res, err := p.Prove(ctx, in, proof.Digest(e.id))
+	return nil
+}
+
+func (w *Worker) close() error { return errors.Join(w.host.Close(), w.records.close()) }
+
+// enlist sees to it that the worker's stake, operator, registration and payment key
+// are on the chain.
+func (w *Worker) enlist(ctx context.Context) error {
+	c := w.cfg.Network.staking
+	stake, err := c.Stake(ctx, w.worker)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := proof.Verify(res.Statement, res.Proof, task.Profile); err != nil {
-		return nil, fmt.Errorf("the worker's own proof does not verify: %w", err)
+	if stake.Amount.IsZero() {
+		if err := w.staker("stake", func(s *staking.Staker) error {
+			_, err := s.Stake(ctx, w.cfg.Stake, w.cfg.Tier, w.cfg.Lock)
+			return err
+		}); err != nil {
+			return err
+		}
 	}
-	r := &Receipt{Job: e.id, Task: task, ResultRoot: res.Statement.ResultRoot, Output: res.Output, Timings: res.Timings}
-	if r.Proof, err = res.Proof.Compress(); err != nil {
-		return nil, err
+	if ok, err := c.MayOperate(ctx, w.worker, w.operator.Address()); err != nil {
+		return err
+	} else if !ok {
+		if err := w.staker("name the operator", func(s *staking.Staker) error {
+			_, err := s.SetOperator(ctx, w.operator.Address())
+			return err
+		}); err != nil {
+			return err
+		}
 	}
-	r.ProofHash, err = res.Proof.Hash()
-	return r, err
+	if err := w.register(ctx); err != nil {
+		return err
+	}
+	key, err := w.contract.PaymentKey(ctx, w.worker)
+	switch {
+	case errors.Is(err, settle.ErrNoAccount):
+		return w.staker("register the payment key", func(*staking.Staker) error { return w.account.Register(ctx) })
+	case err != nil:
+		return err
+	case !key.Equal(w.cfg.Key.Public()):
+		return fmt.Errorf("bitsage: worker %s is paid under another key than WorkerConfig.Key: %w", chain.Hex(w.worker), settle.ErrOtherKey)
+	}
+	return nil
+}
+
+// register publishes the worker unless it is published as it is.
+func (w *Worker) register(ctx context.Context) error {
+	want := staking.Registration{
+		PeerID: string(w.host.ID()), SigningKey: w.cfg.Account.PublicKey(), ElGamalKey: w.cfg.Key.Public(),
+	}
+	have, err := w.cfg.Network.staking.Worker(ctx, w.worker)
+	if err != nil && !errors.Is(err, staking.ErrNotWorker) {
+		return err
+	}
+	if err == nil && have.Active && have.PeerID == want.PeerID && have.SigningKey == want.SigningKey && have.ElGamalKey.Equal(want.ElGamalKey) {
+		return nil
+	}
+	return w.staker("register the worker", func(s *staking.Staker) error {
+		_, err := s.Register(ctx, want)
+		return err
+	})
+}
+
+// staker does what only the staking account can do.
+func (w *Worker) staker(what string, do func(*staking.Staker) error) error {
+	if w.cfg.Staker == nil {
+		return fmt.Errorf("bitsage: the staking account %s must %s first: run the worker once with WorkerConfig.Staker", chain.Hex(w.worker), what)
+	}
+	if err := do(staking.NewStaker(w.cfg.Network.staking, w.cfg.Network.account(w.cfg.Staker))); err != nil {
+		return fmt.Errorf("bitsage: to %s: %w", what, err)
+	}
+	w.cfg.Logger.Info("worker enlisting", "step", what)
+	return nil
+}
+
+// heartbeat says on the chain that the worker is alive.
+func (w *Worker) heartbeat(ctx context.Context) {
+	operator := staking.NewOperator(w.cfg.Network.staking, w.operator, w.worker)
+	tick := time.NewTicker(w.cfg.Heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if _, err := operator.Heartbeat(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Logger.Warn("no heartbeat", "error", err)
+		}
+	}
+}
+
+// Balance decrypts what the worker has earned and not claimed.
+func (w *Worker) Balance(ctx context.Context) (Balance, error) {
+	return w.contract.Balance(ctx, w.worker, w.cfg.Key)
+}
+
+// Claim withdraws everything that the worker was paid to its staking account, whose
+// key it needs, and returns how much that was. The amount becomes public.
+func (w *Worker) Claim(ctx context.Context) (Amount, error) {
+	if w.account == nil {
+		return Amount{}, fmt.Errorf("bitsage: claiming needs the key of the staking account %s: set WorkerConfig.Staker", chain.Hex(w.worker))
+	}
+	return w.account.WithdrawAll(ctx, w.worker)
 }

@@ -1,6 +1,7 @@
-// Quickstart multiplies two matrices as a job, in one process: a client submits
-// the job, a worker executes and proves it, and the client verifies the receipt.
-// It needs no network, no toolchain and no GPU.
+// Quickstart multiplies two matrices as a job, in one process: a client pays for the
+// job, a worker executes and proves it, validators attest the proof, the worker is
+// paid, and the client verifies the receipt. The chain is a ledger in the same
+// process. It needs no network, no toolchain and no GPU.
 //
 //	go run ./examples/quickstart
 package main
@@ -16,7 +17,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
+	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -35,7 +39,8 @@ const (
 )
 
 const usage = `Quickstart multiplies two random matrices as a job, proves the product with a
-Circle STARK, verifies the proof and prints what happened.
+Circle STARK, has validators attest the proof, pays the worker in an encrypted
+amount, verifies the receipt and prints what happened.
 
 Usage: quickstart [flags]
 
@@ -148,49 +153,128 @@ func (o options) input() []byte {
 	return in
 }
 
+// balance is what the client deposits for its job.
+var balance = bitsage.SAGE(100)
+
+// roles is a network in this process with a worker and validators.
+type roles struct {
+	*bitsage.Network
+	client *bitsage.Client
+	worker *bitsage.Worker
+	stop   func() error
+}
+
+// start runs the roles until stop is called.
+func start(ctx context.Context) (*roles, error) {
+	quiet := slog.New(slog.DiscardHandler)
+	network, err := bitsage.NewNetwork(bitsage.NetworkConfig{Logger: quiet})
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "bitsage-quickstart-")
+	if err != nil {
+		return nil, errors.Join(err, network.Close())
+	}
+	running, cancel := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	r := &roles{Network: network, stop: func() error {
+		cancel()
+		wait.Wait()
+		return errors.Join(network.Close(), os.RemoveAll(dir))
+	}}
+	config := func(sage bitsage.Amount) (bitsage.Config, error) {
+		account, err := network.NewAccount(ctx, sage)
+		return bitsage.Config{Network: network, Account: account, Logger: quiet}, err
+	}
+	err = func() error {
+		cfg, err := config(balance)
+		if err != nil {
+			return err
+		}
+		if r.client, err = bitsage.NewClient(cfg); err != nil {
+			return err
+		}
+		if cfg, err = config(bitsage.SAGE(1000)); err != nil {
+			return err
+		}
+		if r.worker, err = bitsage.NewWorker(bitsage.WorkerConfig{Config: cfg}); err != nil {
+			return err
+		}
+		wait.Go(func() { r.worker.Run(running) })
+		var all []*bitsage.Validator
+		for i := range validators {
+			if cfg, err = config(bitsage.SAGE(10_000)); err != nil {
+				return err
+			}
+			cfg.Dir = filepath.Join(dir, strconv.Itoa(i))
+			v, err := bitsage.NewValidator(bitsage.ValidatorConfig{Config: cfg})
+			if err != nil {
+				return err
+			}
+			if err := v.Enlist(ctx); err != nil {
+				return err
+			}
+			all = append(all, v)
+		}
+		for _, v := range all {
+			wait.Go(func() { v.Run(running) })
+		}
+		return network.Ready(ctx)
+	}()
+	if err != nil {
+		return nil, errors.Join(err, r.stop())
+	}
+	return r, nil
+}
+
+const validators = 3
+
 // quickstart is the main job.
-func quickstart(ctx context.Context, opt options, out *printer) (*report, error) {
+func quickstart(ctx context.Context, opt options, out *printer) (_ *report, err error) {
 	program, input := opt.program(), opt.input()
 	out.line("job       %v, profile %v, %d processors", program, opt.profile, runtime.GOMAXPROCS(0))
+	begin := time.Now()
+	network, err := start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, network.stop()) }()
+	client := network.client
+	if err := client.Deposit(ctx, balance); err != nil {
+		return nil, err
+	}
+	r := &report{Schema: schema, Program: program, Profile: opt.profile, InputBytes: len(input)}
+	r.Network = time.Since(begin)
+	out.line("network   ledger, worker and %d validators ready in %v", validators, r.Network.Round(time.Millisecond))
 
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	cfg := bitsage.Config{Network: bitsage.NewNetwork(), Logger: slog.New(slog.DiscardHandler)}
-	worker, err := bitsage.NewWorker(bitsage.WorkerConfig{Config: cfg})
-	if err != nil {
+	submitted := time.Now()
+	if r.Job, err = client.Submit(ctx, bitsage.Job{Program: program, Input: input, Profile: opt.profile, MaxFee: balance}); err != nil {
 		return nil, err
 	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- worker.Run(ctx) }()
-	defer func() { cancel(); <-stopped }()
-
-	client, err := bitsage.NewClient(cfg)
-	if err != nil {
-		return nil, err
-	}
-	start := time.Now()
-	id, err := client.Submit(ctx, bitsage.Job{Program: program, Input: input, Profile: opt.profile})
-	if err != nil {
-		return nil, err
-	}
-	r := &report{Schema: schema, Program: program, Profile: opt.profile, Job: id, InputBytes: len(input)}
-	r.Submit = time.Since(start)
-	out.line("submitted %v", id)
-	for ev, err := range client.Watch(ctx, id) {
+	r.Submit = time.Since(submitted)
+	out.line("submitted %v", r.Job)
+	stages := newStopwatch()
+	for ev, err := range client.Watch(ctx, r.Job) {
 		if err != nil {
 			return nil, err
 		}
+		stages.event(ev)
 		out.progress(stageText(ev))
 	}
 	out.end()
-	receipt, err := client.Wait(ctx, id)
+	r.Stages = stages.times
+	receipt, err := client.Wait(ctx, r.Job)
 	if err != nil {
 		return nil, err
 	}
+	r.Settled = time.Since(submitted)
 	if err := r.verify(receipt); err != nil {
 		return nil, err
 	}
-	r.Total = time.Since(start)
+	if err := r.paid(ctx, network); err != nil {
+		return nil, err
+	}
+	r.Total = time.Since(begin)
 	if opt.tamper {
 		r.Tampered, err = tamper(receipt, input)
 	}

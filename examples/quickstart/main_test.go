@@ -101,14 +101,34 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// trigger calls a function when a word is written.
+type trigger struct {
+	bytes.Buffer
+	word string
+	call func()
+}
+
+func (w *trigger) Write(p []byte) (int, error) {
+	if w.call != nil && bytes.Contains(p, []byte(w.word)) {
+		w.call()
+		w.call = nil
+	}
+	return w.Buffer.Write(p)
+}
+
 // TestInterrupt ends the context in the middle of the proof.
 func TestInterrupt(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	begin := time.Now()
-	code, _, stderr := runWith(t, ctx, "--size", "512")
-	if code != exitInterrupted || !strings.Contains(stderr, "interrupted") {
-		t.Errorf("exit code %d, stderr %q", code, stderr)
+	var begin time.Time
+	out := &trigger{word: "accepted", call: func() {
+		begin = time.Now()
+		cancel()
+	}}
+	var errs bytes.Buffer
+	code := run(ctx, []string{"--size", "512"}, out, &errs)
+	if code != exitInterrupted || !strings.Contains(errs.String(), "interrupted") {
+		t.Errorf("exit code %d, stderr %q", code, errs.String())
 	}
 	if d := time.Since(begin); d > 3*time.Second {
 		t.Errorf("it took %v to stop", d)

@@ -1,0 +1,236 @@
+package bitsage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/proof"
+)
+
+// recordIntent is the one type of a client's records.
+const recordIntent byte = 1
+
+// intent is a job that the client is about to hand over and to pay. It is on the
+// disk before either, so that a client that crashes in between goes on with the same
+// worker. That it pays once is the chain's doing, where a task has one identifier.
+type intent struct {
+	Job     JobID  `json:"job"`
+	Fee     Amount `json:"fee"`
+	Request []byte `json:"request"` // encoded wire messages
+	Quote   []byte `json:"quote"`
+}
+
+func newIntent(id JobID, q *Quote) (i intent, err error) {
+	i = intent{Job: id, Fee: q.Fee}
+	if i.Request, err = q.request.Encode(); err == nil {
+		i.Quote, err = q.quote.Encode()
+	}
+	return i, err
+}
+
+// quote returns the quote of the intent.
+func (i *intent) quote(rate elgamal.Rate) (Quote, error) {
+	r, err := wire.DecodeQuoteRequest(i.Request)
+	if err != nil {
+		return Quote{}, err
+	}
+	q, err := wire.DecodeQuote(i.Quote)
+	if err != nil {
+		return Quote{}, err
+	}
+	return newQuote(rate, r, q)
+}
+
+// join opens the client's folder and joins the network, once.
+func (c *Client) join() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return errors.New("bitsage: the client is closed")
+	case c.opened:
+		return nil
+	}
+	r, err := openRecords(c.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	if err := c.open(r); err != nil {
+		return errors.Join(err, r.close())
+	}
+	c.records, c.opened = r, true
+	return nil
+}
+
+func (c *Client) open(r *records) (err error) {
+	if err := r.replay(func(typ byte, data []byte) error {
+		var i intent
+		if typ != recordIntent {
+			return fmt.Errorf("unknown type %d", typ)
+		}
+		if err := json.Unmarshal(data, &i); err != nil {
+			return err
+		}
+		c.intents[i.Job] = i
+		return nil
+	}); err != nil {
+		return err
+	}
+	var keep []record
+	for id, i := range c.intents {
+		if q, err := wire.DecodeQuote(i.Quote); err != nil || time.Now().After(time.Unix(q.Deadline, 0)) {
+			delete(c.intents, id)
+			continue
+		}
+		keep = append(keep, record{recordIntent, i})
+	}
+	if err := r.rewrite(keep); err != nil {
+		return err
+	}
+	if c.host, err = c.cfg.Network.host("client", c.account.Address()); err != nil {
+		return err
+	}
+	if err := wire.HandleProgress(c.host, c.tell); err != nil {
+		return errors.Join(err, c.host.Close())
+	}
+	return nil
+}
+
+// intend writes an intent down.
+func (c *Client) intend(i intent) error {
+	if err := c.records.put(recordIntent, i); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.intents[i.Job] = i
+	return nil
+}
+
+// Submit hands a job over to a worker and puts the fee, encrypted, into escrow. It
+// checks the job, takes the cheapest quote within MaxFee (or Job.Quote), has the
+// worker fetch and acknowledge the input, and then sends one transaction. When it
+// returns, the client may go offline for good.
+//
+// Submit is idempotent, also across crashes: the identifier commits to the job, an
+// equal job (Label included) is the same job, and a job that the chain has already
+// is left as it is. To try again after a bad end, change the Label. Errors are *NoQuoteError, *BalanceError, those of a job that
+// cannot be run, and those of packages chain and wallet.
+func (c *Client) Submit(ctx context.Context, job Job) (JobID, error) {
+	if err := job.validate(); err != nil {
+		return JobID{}, err
+	}
+	if err := c.join(); err != nil {
+		return JobID{}, err
+	}
+	task, _, err := newTask(ctx, c.prover, &job)
+	if err != nil {
+		return JobID{}, err
+	}
+	id := jobID(c.contract, c.account.Address(), task.ID())
+	switch _, _, err := c.job(ctx, id); {
+	case err == nil:
+		return id, nil
+	case !errors.Is(err, ErrUnknownJob):
+		return JobID{}, err
+	}
+	quote, err := c.handOver(ctx, id, &job, &task)
+	if err != nil {
+		return JobID{}, err
+	}
+	if err := c.pay(ctx, &task, quote); err != nil {
+		return JobID{}, explain(err, quote.Fee)
+	}
+	c.cfg.Logger.Info("job submitted", "job", id, "program", job.Program, "profile", job.Profile, "worker", quote.Worker)
+	return id, nil
+}
+
+// handOver finds a worker that takes the job and has the input.
+func (c *Client) handOver(ctx context.Context, id JobID, job *Job, task *Task) (*Quote, error) {
+	quotes, err := c.chosen(ctx, id, job)
+	if err != nil {
+		return nil, err
+	}
+	reasons := make(map[string]string)
+	for asked := len(quotes) > 0 && job.Quote != nil; ; asked = true {
+		for _, q := range quotes {
+			if err := c.affords(ctx, q.Fee); err != nil {
+				return nil, err
+			}
+			err := c.offer(ctx, id, job, task, &q)
+			if err == nil {
+				return &q, nil
+			}
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			reasons[q.Worker] = err.Error()
+		}
+		if asked {
+			return nil, &NoQuoteError{job.MaxFee, reasons}
+		}
+		if quotes, err = c.quotes(ctx, job, reasons); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// affords fails with a *BalanceError if the confidential balance does not cover a
+// fee: no worker is to wait for a job that cannot be paid.
+func (c *Client) affords(ctx context.Context, fee Amount) error {
+	b, err := c.money.Balance(ctx)
+	if err == nil && b.Total().Less(fee) {
+		err = &BalanceError{b.Total(), fee}
+	}
+	return err
+}
+
+// chosen returns the quote to take if that is settled: by the caller, or by an
+// earlier Submit that did not come to its end.
+func (c *Client) chosen(ctx context.Context, id JobID, job *Job) ([]Quote, error) {
+	if job.Quote != nil {
+		return []Quote{*job.Quote}, nil
+	}
+	c.mu.Lock()
+	i, ok := c.intents[id]
+	c.mu.Unlock()
+	if !ok || job.MaxFee.Less(i.Fee) {
+		return nil, nil
+	}
+	rate, err := c.contract.Rate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q, err := i.quote(rate)
+	if err != nil || !time.Now().Before(q.Expiry) {
+		return nil, err
+	}
+	return []Quote{q}, nil
+}
+
+// offer writes the intent down and hands the job over to the worker of a quote.
+func (c *Client) offer(ctx context.Context, id JobID, job *Job, task *Task, q *Quote) error {
+	i, err := newIntent(id, q)
+	if err != nil {
+		return err
+	}
+	if err := c.intend(i); err != nil {
+		return err
+	}
+	o := wire.Offer{Job: proof.Digest(id), Request: q.request, Task: wire.Task(*task), Quote: q.quote}
+	return wire.SendOffer(ctx, c.host, o, job.Input)
+}
+
+// pay sends the job with its fee.
+func (c *Client) pay(ctx context.Context, t *Task, q *Quote) error {
+	return c.money.Submit(ctx, settle.Order{
+		Task: t.ID(), Program: t.Program.ID(), Root: t.JobRoot, Profile: t.Profile.String(), Worker: q.quote.Worker,
+		LockDeadline: uint64(q.quote.LockDeadline), Deadline: uint64(q.quote.Deadline), Fee: q.Fee,
+	})
+}

@@ -1,0 +1,312 @@
+package bitsage
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/consensus"
+	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
+	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/internal/p2p/blob"
+	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/prover"
+)
+
+// Watch returns the job's events from its submission on until it has ended, ctx ends
+// or the caller stops: every state of the chain, once and in order, whenever Watch is
+// called, and between them the stages of the proof as far as the worker tells them.
+// A reorganisation of the chain repeats states. The error is that of the stream; how
+// the job ended is in its last event.
+func (c *Client) Watch(ctx context.Context, id JobID) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if err := c.watch(ctx, id, yield); err != nil {
+			yield(Event{}, err)
+		}
+	}
+}
+
+// maxEarly bounds what a worker can tell of a job that it has not accepted.
+const maxEarly = 64
+
+func (c *Client) watch(ctx context.Context, id JobID, yield func(Event, error) bool) error {
+	f, job, err := c.job(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := c.join(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	news, err := c.hear(ctx, id, job.Worker)
+	if err != nil {
+		return err
+	}
+	changes, failed := make(chan settle.Change), make(chan error, 1)
+	go func() { failed <- forward(ctx, c.cfg.Network.follow().History(ctx, f), changes) }()
+	state, next := State(""), uint32(0)
+	var early []wire.Progress // heard before the chain's news that the job was accepted
+	for {
+		select {
+		case change := <-changes:
+			after := stateAfter(change.Event)
+			if after == "" {
+				continue
+			}
+			state = after
+			ev, err := c.event(ctx, id, state, &change)
+			if err != nil {
+				return err
+			}
+			if !yield(ev, nil) || state.Final() {
+				return nil
+			}
+		case p := <-news:
+			// A lower number is late, but for a worker that begins anew.
+			if (p.Seq == 0 || p.Seq >= next) && len(early) < maxEarly {
+				next = p.Seq + 1
+				early = append(early, p)
+			}
+		case err := <-failed:
+			return err
+		}
+		if state != Accepted {
+			continue
+		}
+		for _, p := range early {
+			if !yield(Event{Job: id, State: Proving, Stage: prover.Stage(p.Stage), Time: time.Now()}, nil) {
+				return nil
+			}
+		}
+		early = early[:0]
+	}
+}
+
+// forward sends what a stream yields.
+func forward[T any](ctx context.Context, stream iter.Seq2[T, error], to chan<- T) error {
+	for v, err := range stream {
+		if err != nil {
+			return err
+		}
+		select {
+		case to <- v:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// stateAfter returns the state that an event of the chain leads to, or "".
+func stateAfter(event any) State {
+	switch event.(type) {
+	case jobmanager.JobSubmittedEvent:
+		return Submitted
+	case jobmanager.JobAcceptedEvent:
+		return Accepted
+	case jobmanager.ProofSubmittedEvent:
+		return Proven
+	case jobmanager.JobFinalizedEvent:
+		return Done
+	case jobmanager.JobRejectedEvent:
+		return Rejected
+	case jobmanager.JobExpiredEvent:
+		return Expired
+	case jobmanager.JobCancelledEvent:
+		return Cancelled
+	}
+	return ""
+}
+
+func (c *Client) event(ctx context.Context, id JobID, s State, change *settle.Change) (Event, error) {
+	block, err := c.cfg.Network.chain.Block(ctx, chain.AtNumber(change.Block.Number))
+	if err != nil {
+		return Event{}, err
+	}
+	return Event{Job: id, State: s, Time: block.Time, Block: change.Block.Number, Tx: chain.Hex(change.Tx)}, nil
+}
+
+// hear returns what the worker of a job tells of its proof, until ctx ends.
+func (c *Client) hear(ctx context.Context, id JobID, worker chain.Felt) (<-chan wire.Progress, error) {
+	w, err := c.cfg.Network.staking.Worker(ctx, worker)
+	if err != nil {
+		return nil, err
+	}
+	news := make(chan wire.Progress, 16)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hearers[id] == nil {
+		c.hearers[id] = make(map[chan wire.Progress]p2p.PeerID)
+	}
+	c.hearers[id][news] = p2p.PeerID(w.PeerID)
+	context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.hearers[id], news)
+		if len(c.hearers[id]) == 0 {
+			delete(c.hearers, id)
+		}
+	})
+	return news, nil
+}
+
+// tell hands a worker's news to who watches the job, as far as they keep up.
+func (c *Client) tell(from p2p.PeerID, p wire.Progress) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for news, worker := range c.hearers[JobID(p.Job)] {
+		if worker != from {
+			continue
+		}
+		select {
+		case news <- p:
+		default:
+		}
+	}
+}
+
+// Wait waits for the job to end and returns its receipt, checked against the chain.
+// When a deadline passes it expires the job, so that the fee goes back. It fails with
+// a *JobError: a *RejectedError, ErrExpired, ErrCancelled, or ErrUnavailable if the
+// job is done but nobody hands out the result, which a later Wait may find. Call
+// Verify on the receipt before relying on it.
+func (c *Client) Wait(ctx context.Context, id JobID) (*Receipt, error) {
+	expiring, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go c.expireLate(expiring, id)
+	var last State
+	for ev, err := range c.Watch(ctx, id) {
+		if err != nil {
+			return nil, err
+		}
+		last = ev.State
+	}
+	cancel()
+	r, err := c.result(ctx, id, last)
+	if err != nil {
+		return nil, &JobError{id, err}
+	}
+	return r, nil
+}
+
+// expireLate expires a job as soon as its deadline allows.
+func (c *Client) expireLate(ctx context.Context, id JobID) {
+	for {
+		f, job, err := c.job(ctx, id)
+		if err == nil && job.State >= jobmanager.JobStateFinalized {
+			return
+		}
+		if now, err2 := c.contract.Now(ctx); err == nil && err2 == nil {
+			deadline := unix(job.Deadline)
+			if job.State == jobmanager.JobStateSubmitted {
+				deadline = unix(job.LockDeadline)
+			}
+			if now.After(deadline) {
+				err = c.contract.Expire(ctx, c.account, f)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			c.cfg.Logger.Warn("expiring", "job", id, "error", err)
+		}
+		select {
+		case <-time.After(patience):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// result returns the receipt of a job that has ended, or the reason why there is
+// none.
+func (c *Client) result(ctx context.Context, id JobID, last State) (*Receipt, error) {
+	if err := last.err(); err != nil {
+		return nil, err
+	}
+	f, job, err := c.job(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := c.certificate(ctx, f)
+	if err != nil {
+		c.cfg.Logger.Warn("no certificate", "job", id, "error", err)
+	}
+	if last == Rejected {
+		return nil, &RejectedError{chain.Hex(job.Worker), certificate}
+	}
+	r, err := c.fetch(ctx, id, f, &job)
+	if err != nil {
+		return nil, errors.Join(ErrUnavailable, err)
+	}
+	r.Certificate = certificate
+	return r, nil
+}
+
+// certificate finds the votes that decided a job on the chain.
+func (c *Client) certificate(ctx context.Context, id chain.Felt) (*Certificate, error) {
+	r, ok := c.cfg.Network.follow().Job(id)
+	if !ok || r.Certificate == nil {
+		return nil, settle.ErrNoCertificate
+	}
+	for _, change := range r.Changes {
+		e, ok := change.Event.(proofverifier.FactRegisteredEvent)
+		if !ok || e != *r.Certificate {
+			continue
+		}
+		votes, err := c.contract.Certificate(ctx, change.Tx, consensus.FactID(e.Fact.Value))
+		if err != nil {
+			return nil, err
+		}
+		epoch, err := c.cfg.Network.staking.Epoch(ctx, votes.Epoch)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := settle.ValidatorSet(epoch); err != nil {
+			return nil, err
+		}
+		return newCertificate(votes, epoch)
+	}
+	return nil, settle.ErrNoCertificate
+}
+
+// fetch gets output and proof of a job that is done, and compares them with what the
+// chain has recorded.
+func (c *Client) fetch(ctx context.Context, id JobID, f chain.Felt, job *jobmanager.Job) (*Receipt, error) {
+	peers, err := resultPeers(ctx, c.cfg.Network, c.host, job.Worker)
+	if err != nil {
+		return nil, err
+	}
+	fact := settle.Fact(f, job)
+	task, err := fetchTask(ctx, c.host, peers, id, job)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := blob.Fetch(ctx, c.host, peers, blob.ID{Kind: blob.Proof, Digest: fact.ProofCommitment}, blob.MaxProof)
+	if err != nil {
+		return nil, err
+	}
+	p, err := proof.Parse(encoded)
+	if err != nil {
+		return nil, err
+	}
+	r := &Receipt{
+		Job: id, Origin: c.origin(job.Client), Task: task, Worker: chain.Hex(job.Worker),
+		ResultRoot: proof.Digest(fact.OutputDigest), ProofHash: proof.Digest(fact.ProofCommitment),
+	}
+	if r.Proof, err = p.Compress(); err != nil {
+		return nil, err
+	}
+	r.Output, err = fetchOutput(ctx, c.host, peers, id, &task, r.ResultRoot)
+	return r, err
+}
+
+func (c *Client) origin(client chain.Felt) Origin {
+	name, _ := felt.Text(c.contract.ChainID()) // it was made from a text
+	return Origin{name, chain.Hex(c.contract.JobManager()), chain.Hex(client)}
+}

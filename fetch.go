@@ -1,0 +1,73 @@
+package bitsage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/contracts/bindings"
+	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/prover"
+)
+
+// resultPeers returns who may have the result of a worker's job: the worker first,
+// then everybody else.
+func resultPeers(ctx context.Context, n *Network, host p2p.Host, worker chain.Felt) ([]p2p.PeerID, error) {
+	w, err := n.staking.Worker(ctx, worker)
+	if err != nil {
+		return nil, err
+	}
+	peers := []p2p.PeerID{p2p.PeerID(w.PeerID)}
+	for _, p := range host.Peers() {
+		if p != peers[0] {
+			peers = append(peers, p)
+		}
+	}
+	return peers, nil
+}
+
+// fetchTask gets the task of a job from the first peer that has it.
+func fetchTask(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id JobID, job *jobmanager.Job) (Task, error) {
+	t, err := wire.FetchTask(ctx, host, peers, proof.Digest(id), func(t wire.Task) error {
+		return compareTask(Task(t), job)
+	})
+	return Task(t), err
+}
+
+// compareTask compares a task with what the chain says of its job.
+func compareTask(t Task, job *jobmanager.Job) error {
+	if err := t.validate(); err != nil {
+		return err
+	}
+	profile, err := felt.ShortString(t.Profile.String())
+	if err != nil {
+		return err
+	}
+	if bindings.U256(t.ID()) != job.TaskID || bindings.U256(t.Program.ID()) != job.ProgramID || bindings.U256(t.JobRoot) != job.JobRoot || profile != job.Profile {
+		return errors.New("bitsage: the task is not the one on the chain")
+	}
+	return nil
+}
+
+// fetchOutput gets the output that was committed as root from the first peer that
+// has it.
+func fetchOutput(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id JobID, t *Task, root proof.Digest) ([]byte, error) {
+	return wire.FetchOutput(ctx, host, peers, proof.Digest(id), wire.Task(*t), func(output []byte) error {
+		return checkOutput(ctx, prover.New(prover.Options{}), t.Program, output, t.Profile, root)
+	})
+}
+
+// checkOutput recomputes the commitment to an output. A valid proof whose tree has a
+// few wrong leaves passes the STARK verifier alone.
+func checkOutput(ctx context.Context, p *prover.Prover, program proof.Program, output []byte, profile proof.Profile, want proof.Digest) error {
+	root, err := p.ResultRoot(ctx, program, output, profile)
+	if err == nil && root != want {
+		err = &ReceiptError{fmt.Sprintf("the output is committed as %v, not %v", root, want)}
+	}
+	return err
+}

@@ -1,0 +1,212 @@
+// Package settle is the chain's side of jobs: it submits them with their encrypted
+// fees, follows what becomes of them, and brings them to an end in which the fee
+// was paid once or refunded once.
+//
+// Nothing here remembers anything between two calls: whoever crashes begins anew
+// by looking at the chain, and every step looks there first.
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/consensus"
+	"github.com/bitsage/bitsage/contracts/bindings"
+	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
+	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/internal/poseidon"
+)
+
+// Contracts are those of one deployment that jobs and payments go through.
+type Contracts struct {
+	client  *chain.Client
+	chainID chain.Felt // the short string of its name
+
+	jobs, payments, verifier, privacy, token chain.Felt
+}
+
+// New returns the contracts of a deployment. It does no I/O and fails with
+// chain.ErrUnknownContract or felt.ErrShortString.
+func New(client *chain.Client, deployment *chain.Addresses) (*Contracts, error) {
+	id, err := felt.ShortString(deployment.ChainID)
+	if err != nil {
+		return nil, err
+	}
+	c := &Contracts{client: client, chainID: id}
+	for name, address := range map[string]*chain.Felt{
+		"JobManager": &c.jobs, "PaymentRouter": &c.payments, "ProofVerifier": &c.verifier,
+		"PrivacyRouter": &c.privacy, "SageToken": &c.token,
+	} {
+		if *address, err = deployment.Address(name); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// Client returns the client of the chain.
+func (c *Contracts) Client() *chain.Client { return c.client }
+
+// ChainID returns the chain's name as a short string.
+func (c *Contracts) ChainID() chain.Felt { return c.chainID }
+
+// JobManager returns the address of the contract, which enters job identifiers.
+func (c *Contracts) JobManager() chain.Felt { return c.jobs }
+
+var domainJob = felt.MustParse("0x6f62656c79736b2f6a6f622f7631") // obelysk/job/v1
+
+// JobID returns the identifier of a client's task at a JobManager on a chain
+// (contracts/README.md, "Hashes").
+func JobID(chainID, jobManager, client chain.Felt, task [32]byte) chain.Felt {
+	low, high := halves(task)
+	return poseidon.HashMany(domainJob, chainID, jobManager, client, low, high)
+}
+
+// halves returns the felts of a u256.
+func halves(d [32]byte) (low, high chain.Felt) {
+	low.SetBytes(d[16:])
+	high.SetBytes(d[:16])
+	return low, high
+}
+
+// call addresses a call to a contract.
+func call(contract chain.Felt, c bindings.Call) chain.Call {
+	return chain.Call{To: contract, Selector: c.Selector, Calldata: c.Calldata}
+}
+
+// read calls a view on the state that the next transaction will find.
+func read[T any](ctx context.Context, c *Contracts, to chain.Felt, view bindings.Call, decode func([]felt.Felt) (T, error)) (T, error) {
+	var zero T
+	result, err := c.client.Call(ctx, call(to, view), chain.AtPreConfirmed())
+	if err != nil {
+		return zero, err
+	}
+	value, err := decode(result)
+	if err != nil {
+		return zero, fmt.Errorf("%w: %s: %w", chain.ErrResponse, view.Function, err)
+	}
+	return value, nil
+}
+
+// Job returns a job. Its state is JobStateNone if there is none of that identifier.
+func (c *Contracts) Job(ctx context.Context, id chain.Felt) (jobmanager.Job, error) {
+	return read(ctx, c, c.jobs, jobmanager.JobCall(jobmanager.JobID{Value: id}), jobmanager.DecodeJob)
+}
+
+// Payment returns the payment of a job.
+func (c *Contracts) Payment(ctx context.Context, id chain.Felt) (paymentrouter.Payment, error) {
+	return read(ctx, c, c.payments, paymentrouter.PaymentCall(paymentrouter.JobID{Value: id}), paymentrouter.DecodePayment)
+}
+
+// FactRecord returns what the chain knows of a fact.
+func (c *Contracts) FactRecord(ctx context.Context, fact chain.Felt) (proofverifier.FactRecord, error) {
+	return read(ctx, c, c.verifier, proofverifier.FactCall(proofverifier.FactID{Value: fact}), proofverifier.DecodeFact)
+}
+
+// Now returns the time of the block that is being built, by which the contracts
+// judge deadlines. A chain without transactions lags behind the clock, and its next
+// block will not.
+func (c *Contracts) Now(ctx context.Context) (time.Time, error) {
+	b, err := c.client.Block(ctx, chain.AtPreConfirmed())
+	if err != nil {
+		return time.Time{}, err
+	}
+	return b.Time, nil
+}
+
+// Fact returns the fact that a worker's submission for a job claims.
+func Fact(id chain.Felt, j *jobmanager.Job) consensus.Fact {
+	return consensus.Fact{
+		JobID:           id,
+		ProgramID:       consensus.Digest(j.ProgramID),
+		Profile:         j.Profile,
+		JobRoot:         consensus.Digest(j.JobRoot),
+		OutputDigest:    consensus.Digest(j.OutputDigest),
+		Worker:          j.Worker,
+		ProofCommitment: consensus.Digest(j.ProofCommitment),
+	}
+}
+
+// send executes calls in one transaction and waits until it is accepted on L2.
+func send(ctx context.Context, account *chain.Account, calls ...chain.Call) (*chain.Receipt, error) {
+	hash, err := account.Execute(ctx, calls...)
+	if err != nil {
+		return nil, err
+	}
+	return account.Wait(ctx, hash)
+}
+
+// Accept takes a job for its worker; the account is the worker's or its operator's.
+func (c *Contracts) Accept(ctx context.Context, account *chain.Account, id chain.Felt) error {
+	_, err := send(ctx, account, call(c.jobs, jobmanager.AcceptJobCall(jobmanager.JobID{Value: id})))
+	return err
+}
+
+// SubmitProof claims a fact with the signature of the worker's signing key.
+func (c *Contracts) SubmitProof(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
+	_, err := send(ctx, account, call(c.jobs, jobmanager.SubmitProofCall(jobmanager.JobID{Value: f.JobID},
+		bindings.U256(f.OutputDigest), bindings.U256(f.ProofCommitment), jobmanager.Signature{R: sig.R, S: sig.S})))
+	return err
+}
+
+// Cancel takes a job back before its worker has accepted it. The account is the
+// client's.
+func (c *Contracts) Cancel(ctx context.Context, account *chain.Account, id chain.Felt) error {
+	_, err := send(ctx, account, call(c.jobs, jobmanager.CancelCall(jobmanager.JobID{Value: id})))
+	return err
+}
+
+var hexNumber = regexp.MustCompile(`0x[0-9a-fA-F]{1,64}`)
+
+// Refusal returns the short string with which a contract refused a call, such as
+// BAD_STATE, or "" if err says nothing of the kind. A node writes what the contract
+// panicked with as numbers.
+func Refusal(err error) string {
+	var rpc *chain.RPCError
+	var revert *chain.RevertError
+	var report string
+	switch {
+	case errors.As(err, &revert):
+		report = revert.Reason
+	case errors.As(err, &rpc) && (rpc.Code == chain.ErrExecution || rpc.Code == chain.ErrContract):
+		report = string(rpc.Data)
+	}
+	for _, s := range hexNumber.FindAllString(report, -1) {
+		f, err := felt.Parse(s)
+		if err != nil {
+			continue
+		}
+		text, err := felt.Text(f)
+		if err != nil {
+			continue
+		}
+		if _, ok := bindings.ErrorByCode(text); ok {
+			return text
+		}
+	}
+	return ""
+}
+
+// ReportEquivocation brings a second submission of a worker for one job before the
+// contract, which gives the worker's bond to the client.
+func (c *Contracts) ReportEquivocation(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
+	_, err := send(ctx, account, call(c.jobs, jobmanager.ReportEquivocationCall(jobmanager.JobID{Value: f.JobID},
+		bindings.U256(f.OutputDigest), bindings.U256(f.ProofCommitment), jobmanager.Signature{R: sig.R, S: sig.S})))
+	return err
+}
+
+// Clock returns the later of the chain's time and this machine's: deadlines that
+// begin now must begin on both.
+func (c *Contracts) Clock(ctx context.Context) (time.Time, error) {
+	now, err := c.Now(ctx)
+	if clock := time.Now(); clock.After(now) {
+		now = clock
+	}
+	return now, err
+}

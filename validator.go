@@ -1,0 +1,283 @@
+package bitsage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/consensus"
+	"github.com/bitsage/bitsage/internal/journal"
+	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/internal/p2p/blob"
+	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/wallet"
+)
+
+// ValidatorConfig configures a Validator. Its Account stakes, and Dir is required.
+type ValidatorConfig struct {
+	Config
+	// VoteKey signs votes. Nil means Account's key. Two running validators must never
+	// share a vote key: that costs the stake.
+	VoteKey *wallet.Key
+	// Stake is what Run stakes and bonds if the account is no validator yet; zero is
+	// the least, 10,000 SAGE.
+	Stake Amount
+	// Lock is how long the stake is locked then; zero is 30 days.
+	Lock time.Duration
+}
+
+// Validator checks proofs and votes on them.
+type Validator struct {
+	cfg      ValidatorConfig
+	contract *settle.Contracts
+	account  *chain.Account
+	chainID  chain.Felt
+
+	// Set by Run.
+	host    p2p.Host
+	blobs   blob.Store
+	journal *journal.Journal
+	node    *consensus.Node
+	events  chan consensus.Event
+	epoch   staking.Epoch
+	index   int // in the epoch's set, or -1
+	running sync.WaitGroup
+
+	mu        sync.Mutex
+	results   map[JobID]wire.Description // of valid proofs that were checked here
+	decisions []Decision
+	changed   chan struct{} // closed and replaced with every decision
+}
+
+// Decision is what the validators decided about a job's proof.
+type Decision struct {
+	Job         JobID        `json:"job"`
+	Valid       bool         `json:"valid"`
+	Certificate *Certificate `json:"certificate"`
+	Time        time.Time    `json:"time"` // when this validator learned of it
+}
+
+// NewValidator returns a validator. It does nothing before Run.
+func NewValidator(cfg ValidatorConfig) (*Validator, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Dir == "" {
+		return nil, ErrNoDir
+	}
+	if cfg.Lock < 0 {
+		return nil, errors.New("bitsage: Lock must not be negative")
+	}
+	if cfg.VoteKey == nil {
+		cfg.VoteKey = cfg.Account.Key()
+	}
+	if cfg.Stake.IsZero() {
+		cfg.Stake = staking.TierValidator.Minimum()
+	}
+	if cfg.Lock == 0 {
+		cfg.Lock = 30 * 24 * time.Hour
+	}
+	n := cfg.Network
+	return &Validator{
+		cfg: cfg, contract: n.settle, account: n.account(cfg.Account), chainID: n.settle.ChainID(),
+		results: make(map[JobID]wire.Description), changed: make(chan struct{}),
+	}, nil
+}
+
+// Run stakes and registers the validator if that is still to be done, and votes
+// until ctx ends. Then it returns nil with nothing left running. A Validator runs once.
+func (v *Validator) Run(ctx context.Context) (err error) {
+	if err := v.open(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.close()) }()
+	if err := v.Enlist(ctx); err != nil {
+		return stopped(ctx, err)
+	}
+	work, cancel := context.WithCancel(ctx)
+	defer v.running.Wait()
+	defer cancel()
+	first, err := v.nextEpoch(work)
+	if err == nil {
+		err = v.handle(work, first)
+	}
+	if err != nil {
+		return stopped(ctx, err)
+	}
+	if err := v.serve(work); err != nil {
+		return err
+	}
+	defer v.cfg.Network.serve(roleValidator)()
+	v.cfg.Logger.Info("validator ready", "validator", chain.Hex(v.account.Address()), "epoch", v.epoch.Number)
+	return stopped(ctx, v.loop(work))
+}
+
+// maxValidatorBlobs bounds the results that a validator keeps for others, in bytes.
+const maxValidatorBlobs = 256 << 20
+
+// open opens journal, blobs and host, and makes the node from the journal.
+func (v *Validator) open() (err error) {
+	if err := os.MkdirAll(v.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	v.blobs = blob.NewCache(maxValidatorBlobs)
+	if v.journal, err = openJournal(filepath.Join(v.cfg.Dir, "votes")); err != nil {
+		return err
+	}
+	if err = v.replay(); err == nil {
+		v.host, err = v.cfg.Network.host("validator", v.account.Address())
+	}
+	if err != nil {
+		return errors.Join(err, v.journal.Close())
+	}
+	v.events = make(chan consensus.Event, 1024)
+	return nil
+}
+
+func (v *Validator) close() error { return errors.Join(v.host.Close(), v.journal.Close()) }
+
+// replay makes the node from the journal, which on the first start gets its identity.
+func (v *Validator) replay() error {
+	var history []consensus.Record
+	for rec, err := range v.journal.Records() {
+		if err != nil {
+			return err
+		}
+		r, err := consensus.DecodeRecord(rec.Type, rec.Data)
+		if err != nil {
+			return err
+		}
+		history = append(history, r)
+	}
+	key := v.cfg.VoteKey.PublicKey()
+	if len(history) == 0 {
+		id := consensus.Identity{Chain: v.chainID, Key: key}
+		if err := v.append(id); err != nil {
+			return err
+		}
+		history = append(history, id)
+	}
+	profiles, err := profileNames()
+	if err != nil {
+		return err
+	}
+	v.node, err = consensus.New(consensus.Config{Chain: v.chainID, Key: key, Profiles: profiles}, history)
+	return err
+}
+
+// append journals a record. It is on the disk when append returns.
+func (v *Validator) append(r consensus.Record) error {
+	typ, data, err := consensus.EncodeRecord(r)
+	if err != nil {
+		return err
+	}
+	_, err = v.journal.Append(typ, data)
+	if errors.Is(err, journal.ErrFull) {
+		if err = v.compact(); err == nil {
+			_, err = v.journal.Append(typ, data)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return v.journal.Sync()
+}
+
+// compact keeps what the node still needs of the journal.
+func (v *Validator) compact() error {
+	type encoded struct {
+		typ  byte
+		data []byte
+	}
+	var keep []encoded
+	for _, r := range v.node.Snapshot() {
+		typ, data, err := consensus.EncodeRecord(r)
+		if err != nil {
+			return err
+		}
+		keep = append(keep, encoded{typ, data})
+	}
+	return v.journal.Rewrite(func(yield func(byte, []byte) bool) {
+		for _, k := range keep {
+			if !yield(k.typ, k.data) {
+				return
+			}
+		}
+	})
+}
+
+// Enlist stakes and registers the validator if that is still to be done. Run does so
+// by itself; a network that begins with several validators enlists all of them before
+// the first one runs, so that its first epoch is not one validator's alone.
+func (v *Validator) Enlist(ctx context.Context) error {
+	c := v.cfg.Network.staking
+	me, err := c.Validator(ctx, v.account.Address())
+	if err != nil {
+		return err
+	}
+	key := v.cfg.VoteKey.PublicKey()
+	switch {
+	case me.Status == staking.ValidatorActive && me.VoteKey == key:
+		return nil
+	case me.Status == staking.ValidatorActive:
+		return fmt.Errorf("bitsage: the account is a validator with the vote key %s, not %s", chain.Hex(me.VoteKey), chain.Hex(key))
+	case me.Status != staking.ValidatorNone:
+		return fmt.Errorf("bitsage: the account was a validator and is %v", me.Status)
+	}
+	staker := staking.NewStaker(c, v.account)
+	stake, err := c.Stake(ctx, v.account.Address())
+	if err != nil {
+		return err
+	}
+	if stake.Amount.IsZero() {
+		if _, err := staker.Stake(ctx, v.cfg.Stake, staking.TierValidator, v.cfg.Lock); err != nil {
+			return err
+		}
+	}
+	_, err = staker.BondAsValidator(ctx, v.cfg.Stake, v.cfg.VoteKey)
+	return err
+}
+
+// Decisions returns what was decided since Run began, from the first decision on,
+// until ctx ends or the caller stops.
+func (v *Validator) Decisions(ctx context.Context) iter.Seq2[Decision, error] {
+	return func(yield func(Decision, error) bool) {
+		for n := 0; ; {
+			v.mu.Lock()
+			list, changed := v.decisions, v.changed
+			v.mu.Unlock()
+			for ; n < len(list); n++ {
+				if !yield(list[n], nil) {
+					return
+				}
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				yield(Decision{}, context.Cause(ctx))
+				return
+			}
+		}
+	}
+}
+
+// decide publishes a decision.
+func (v *Validator) decide(c *consensus.Certificate, job JobID) {
+	certificate, err := newCertificate(c, v.epoch)
+	if err != nil || c.Epoch != v.epoch.Number {
+		certificate = nil // of an epoch before: the chain has its set
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.decisions = append(v.decisions, Decision{job, c.Verdict == consensus.Valid, certificate, time.Now()})
+	close(v.changed)
+	v.changed = make(chan struct{})
+}

@@ -1,0 +1,159 @@
+package bitsage
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/prover"
+)
+
+// breaker keeps a broken worker from taking jobs: it can lose one bond, not a stake.
+type breaker struct {
+	mu      sync.Mutex
+	tripped bool
+}
+
+func (b *breaker) open() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.tripped
+}
+
+func (b *breaker) set(tripped bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tripped = tripped
+}
+
+// trip stops quoting and accepting until a self-test passes.
+func (w *Worker) trip(reason string, err error) {
+	w.cfg.Logger.Error("worker takes no jobs until a self-test passes", "reason", reason, "error", err)
+	w.breaker.set(true)
+	select {
+	case w.broken <- struct{}{}:
+	default:
+	}
+}
+
+// heal makes proofs for itself while the breaker is open, until one verifies.
+func (w *Worker) heal(ctx context.Context) {
+	for pause := time.Duration(0); ; {
+		select {
+		case <-w.broken:
+		case <-ctx.Done():
+			return
+		}
+		for w.breaker.open() {
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+				return
+			}
+			if err := w.selfTest(ctx); err != nil {
+				w.cfg.Logger.Error("self-test failed", "error", err)
+				pause = min(2*pause+time.Second, 10*time.Minute)
+				continue
+			}
+			w.cfg.Logger.Info("self-test passed")
+			w.breaker.set(false)
+			pause = 0
+		}
+	}
+}
+
+// selfTest proves a small product and verifies the proof.
+func (w *Worker) selfTest(ctx context.Context) error {
+	select {
+	case w.proving <- struct{}{}:
+		defer func() { <-w.proving }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	const profile = proof.Std
+	program := proof.MatMul(16, 16, 16)
+	input := make([]byte, program.InputSize())
+	for i := range input {
+		input[i] = byte(i * 39) // of those tried, one whose proof of work is short
+	}
+	in, err := w.prover.Input(ctx, program, input, profile)
+	if err != nil {
+		return err
+	}
+	res, err := w.prover.Prove(ctx, in, proof.Digest{})
+	if err != nil {
+		return err
+	}
+	return check(ctx, w.prover, res, profile)
+}
+
+// speed estimates how long proofs take. It begins with guesses that are slow for any
+// machine of today, measures, and learns from every proof.
+type speed struct {
+	mu    sync.Mutex
+	row   time.Duration // for a row of the trace and its extension, on all processors
+	grind time.Duration // for 2^20 hashes of a proof of work, on all processors
+}
+
+// The guesses: a row, and a million hashes, on one processor.
+const (
+	guessRow   = 400 * time.Microsecond
+	guessGrind = time.Second
+)
+
+// estimate returns how long a proof takes, about.
+func (s *speed) estimate(p proof.Program, profile proof.Profile) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := time.Duration(runtime.GOMAXPROCS(0))
+	row, grind := s.row, s.grind
+	if row == 0 {
+		row, grind = guessRow/n, guessGrind/n
+	}
+	params := profile.Params()
+	return row*time.Duration(p.Rows()<<params.LogBlowup) + grind<<max(params.PowBits-20, 0)
+}
+
+// learn takes the times of a proof into account. A proof of work is a matter of
+// luck, so it counts by an eighth.
+func (s *speed) learn(p proof.Program, profile proof.Profile, timings []prover.Timing) {
+	var work, grind time.Duration
+	for _, t := range timings {
+		if t.Stage == prover.StageGrind {
+			grind += t.Time
+		} else {
+			work += t.Time
+		}
+	}
+	params := profile.Params()
+	work /= time.Duration(p.Rows() << params.LogBlowup)
+	grind >>= max(params.PowBits-20, 0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.row == 0 {
+		n := time.Duration(runtime.GOMAXPROCS(0))
+		s.row, s.grind = work, guessGrind/n
+	}
+	s.row += (work - s.row) / 2
+	s.grind += (grind - s.grind) / 8
+}
+
+// calibrate measures how long the rows of a small input take to commit, of which
+// proofs consist for the most part.
+func (w *Worker) calibrate(ctx context.Context) error {
+	const profile = proof.Std
+	program := proof.MatMul(64, 64, 64)
+	start := time.Now()
+	if _, err := w.prover.Input(ctx, program, make([]byte, program.InputSize()), profile); err != nil {
+		return err
+	}
+	// A proof commits to about twice as many columns, and composes, samples and
+	// folds them.
+	took := 6 * time.Since(start) / time.Duration(program.Rows()<<profile.Params().LogBlowup)
+	w.speed.mu.Lock()
+	defer w.speed.mu.Unlock()
+	w.speed.row, w.speed.grind = took, guessGrind/time.Duration(runtime.GOMAXPROCS(0))
+	return nil
+}

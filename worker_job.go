@@ -1,0 +1,335 @@
+package bitsage
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/consensus"
+	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/p2p/blob"
+	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/prover"
+)
+
+// goOn works on an assignment until it has ended.
+func (w *Worker) goOn(ctx context.Context, a *assignment) {
+	w.mu.Lock()
+	w.jobs[a.id] = a
+	w.mu.Unlock()
+	w.running.Go(func() { w.work(ctx, a) })
+}
+
+// assignments returns the jobs that have not ended.
+func (w *Worker) assignments() []*assignment {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Values(w.jobs))
+}
+
+// leaving reports whether the worker stops and need not wait for a job that it has
+// not accepted.
+func (w *Worker) leaving(a *assignment) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stopped && !a.accepted
+}
+
+// patience is how long to wait before looking at a job again when nothing calls for
+// it, and when something went wrong.
+const patience = 3 * time.Second
+
+// work looks at the chain and does the next step, again and again.
+func (w *Worker) work(ctx context.Context, a *assignment) {
+	log := w.cfg.Logger.With("job", a.id)
+	for {
+		ended, err := w.step(ctx, a)
+		if ctx.Err() != nil || w.leaving(a) {
+			return // goes on after a restart
+		}
+		if err != nil {
+			log.Warn("job step failed", "error", err)
+		}
+		if ended {
+			w.forget(a)
+			return
+		}
+		select {
+		case <-a.wake:
+		case <-time.After(patience):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// forget ends an assignment. Output and proof stay for those who still want them.
+func (w *Worker) forget(a *assignment) {
+	if err := w.records.put(recordEnded, a.id); err != nil {
+		w.cfg.Logger.Error("journal", "error", err)
+	}
+	w.mu.Lock()
+	delete(w.jobs, a.id)
+	shared := make(map[proof.Digest]bool)
+	for _, other := range w.jobs {
+		shared[other.task.DigestA], shared[other.task.DigestB] = true, true
+	}
+	w.mu.Unlock()
+	for _, d := range []proof.Digest{a.task.DigestA, a.task.DigestB} {
+		if !shared[d] {
+			if err := w.blobs.Delete(blob.ID{Kind: blob.Data, Digest: d}); err != nil {
+				w.cfg.Logger.Warn("input not deleted", "error", err)
+			}
+		}
+	}
+}
+
+// step does what the state of a job on the chain asks of its worker, and reports
+// whether nothing is left to do.
+func (w *Worker) step(ctx context.Context, a *assignment) (ended bool, err error) {
+	id, err := a.id.felt()
+	if err != nil {
+		return true, err
+	}
+	job, err := w.contract.Job(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	now, err := w.contract.Now(ctx)
+	if err != nil {
+		return false, err
+	}
+	switch job.State {
+	case jobmanager.JobStateNone:
+		return now.After(a.lockDeadline()), nil // by then it could not be accepted
+	case jobmanager.JobStateSubmitted:
+		return w.accept(ctx, a, id, &job, now)
+	case jobmanager.JobStateAccepted:
+		w.mu.Lock()
+		a.accepted = true
+		w.mu.Unlock()
+		if now.After(unix(job.Deadline)) {
+			return false, nil // somebody will expire it
+		}
+		return false, w.deliver(ctx, a, &job)
+	case jobmanager.JobStateProven, jobmanager.JobStateFinalized:
+		w.mu.Lock()
+		certificate := a.certificate
+		w.mu.Unlock()
+		err := w.contract.Settle(ctx, w.operator, id, certificate)
+		if errors.Is(err, settle.ErrPending) {
+			err = nil
+		}
+		return job.State == jobmanager.JobStateFinalized && err == nil, err
+	}
+	w.judge(a, &job)
+	return true, nil
+}
+
+// judge draws the conclusions of a job's bad end.
+func (w *Worker) judge(a *assignment, job *jobmanager.Job) {
+	switch {
+	case job.State == jobmanager.JobStateRejected:
+		w.trip("a proof was rejected", nil)
+	case job.State == jobmanager.JobStateExpired && a.accepted && a.submission == nil:
+		w.trip("an accepted job expired", nil)
+	}
+}
+
+// accept takes a job for good if it is what was agreed.
+func (w *Worker) accept(ctx context.Context, a *assignment, id chain.Felt, job *jobmanager.Job, now time.Time) (ended bool, err error) {
+	if now.After(unix(job.LockDeadline)) || job.Worker != w.worker {
+		return true, nil
+	}
+	if w.breaker.open() || w.leaving(a) {
+		return false, nil
+	}
+	if err := w.agreed(ctx, a, id, job); err != nil {
+		return refused(err)
+	}
+	err = w.contract.Accept(ctx, w.operator, id)
+	if err == nil {
+		w.cfg.Logger.Info("job accepted", "job", a.id)
+		a.poke()
+	}
+	return false, err
+}
+
+// refused reports whether err is the last word on a job.
+func refused(err error) (bool, error) {
+	var bad *termsError
+	return errors.As(err, &bad), err
+}
+
+// termsError says that a job on the chain is not what the worker agreed to.
+type termsError struct{ reason string }
+
+func (e *termsError) Error() string { return "bitsage: job refused: " + e.reason }
+
+// agreed checks what the client put on the chain against the offer and the quote.
+func (w *Worker) agreed(ctx context.Context, a *assignment, id chain.Felt, job *jobmanager.Job) error {
+	fact, err := factOf(a.id, &a.task, w.worker, proof.Digest{}, proof.Digest{})
+	if err != nil {
+		return err
+	}
+	onChain := settle.Fact(id, job)
+	if onChain != fact {
+		return &termsError{"program, input or profile on the chain are not those of the offer"}
+	}
+	if unix(job.Deadline).Before(a.deadline()) {
+		return &termsError{"the deadline is earlier than quoted"}
+	}
+	p, err := w.contract.Payment(ctx, id)
+	if err != nil {
+		return err
+	}
+	fee, err := w.contract.Decrypt(ctx, w.cfg.Key, p.Fee)
+	if err != nil {
+		return err
+	}
+	if fee.Less(a.fee) {
+		return &termsError{"the fee is below the quote"}
+	}
+	return nil
+}
+
+func unix(seconds uint64) time.Time { return time.Unix(int64(min(seconds, 1<<40)), 0) }
+
+// deliver proves an accepted job, unless that was done before, and submits the
+// proof.
+func (w *Worker) deliver(ctx context.Context, a *assignment, job *jobmanager.Job) error {
+	if a.submission == nil {
+		if err := w.prove(ctx, a, unix(job.Deadline)); err != nil {
+			return err
+		}
+	}
+	fact, err := factOf(a.id, &a.task, w.worker, a.submission.ResultRoot, a.submission.ProofHash)
+	if err != nil {
+		return err
+	}
+	sig, err := a.submission.signature()
+	if err != nil {
+		return err
+	}
+	if err := w.contract.SubmitProof(ctx, w.operator, &fact, sig); err != nil {
+		return err
+	}
+	w.cfg.Logger.Info("proof submitted", "job", a.id)
+	return nil
+}
+
+// prove executes and proves a job, verifies the proof and the output as a validator
+// will, and signs and journals the submission.
+func (w *Worker) prove(ctx context.Context, a *assignment, deadline time.Time) error {
+	ctx, cancel := context.WithDeadlineCause(ctx, deadline, ErrExpired)
+	defer cancel()
+	select {
+	case w.proving <- struct{}{}:
+		defer func() { <-w.proving }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	stages := make(chan prover.Stage, 64)
+	defer close(stages)
+	w.running.Go(func() { w.tell(ctx, a, stages) })
+	p := w.prover.Reporting(func(s prover.Stage) {
+		select {
+		case stages <- s:
+		default: // the network is slow, and news is only news
+		}
+	})
+	res, err := w.result(ctx, p, a)
+	if err == nil {
+		err = check(ctx, p, res, a.task.Profile)
+	}
+	if errors.Is(err, proof.ErrInvalid) || errors.Is(err, prover.ErrUnsatisfied) {
+		w.trip("the worker's own proof does not verify", err)
+	}
+	if err != nil {
+		return err
+	}
+	return w.sign(ctx, a, res)
+}
+
+// result makes the proof. The worker recomputes what the job commits to before it
+// starts.
+func (w *Worker) result(ctx context.Context, p *prover.Prover, a *assignment) (*prover.Result, error) {
+	input, err := w.input(&a.task)
+	if err != nil {
+		return nil, err
+	}
+	task, in, err := newTask(ctx, w.prover, &Job{Program: a.task.Program, Profile: a.task.Profile, Label: a.task.Label, Input: input})
+	if err != nil {
+		return nil, err
+	}
+	if task != a.task {
+		return nil, ErrWrongInput
+	}
+	res, err := p.Prove(ctx, in, proof.Digest(a.id))
+	if err == nil {
+		w.speed.learn(a.task.Program, a.task.Profile, res.Timings)
+	}
+	return res, err
+}
+
+// input reads a task's input.
+func (w *Worker) input(t *Task) ([]byte, error) {
+	a, err := w.blobs.Bytes(blob.ID{Kind: blob.Data, Digest: t.DigestA})
+	if err != nil {
+		return nil, err
+	}
+	b, err := w.blobs.Bytes(blob.ID{Kind: blob.Data, Digest: t.DigestB})
+	if err != nil {
+		return nil, err
+	}
+	return append(a[:len(a):len(a)], b...), nil
+}
+
+// check does what a validator does: it verifies a proof, and that the output is the
+// one that the proof is about.
+func check(ctx context.Context, p *prover.Prover, res *prover.Result, profile proof.Profile) error {
+	if err := checkOutput(ctx, p, res.Statement.Program, res.Output, profile, res.Statement.ResultRoot); err != nil {
+		return err
+	}
+	_, err := proof.Verify(res.Statement, res.Proof, profile)
+	return err
+}
+
+// sign stores output and proof, signs the submission, and journals it before anyone
+// sees it.
+func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) error {
+	encoded, err := res.Proof.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	output, err := w.blobs.Put(blob.Data, res.Output)
+	if err != nil {
+		return err
+	}
+	proofID, err := w.blobs.Put(blob.Proof, encoded)
+	if err != nil {
+		return err
+	}
+	fact, err := factOf(a.id, &a.task, w.worker, res.Statement.ResultRoot, proofID.Digest)
+	if err != nil {
+		return err
+	}
+	sig, err := w.cfg.Account.Sign(ctx, fact.ID(w.chainID).Felt())
+	if err != nil {
+		return err
+	}
+	sig = consensus.Normalize(sig)
+	s := &submission{a.id, res.Statement.ResultRoot, output.Digest, proofID.Digest, chain.Hex(sig.R), chain.Hex(sig.S)}
+	if err := w.records.put(recordSubmitted, s); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a.submission, w.signed[a.id] = s, s
+	w.results[a.id] = a.description()
+	return nil
+}

@@ -1,0 +1,205 @@
+package bitsage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/bitsage/bitsage/consensus"
+	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/internal/p2p/blob"
+	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/money"
+	"github.com/bitsage/bitsage/proof"
+)
+
+// The types of a worker's records.
+const (
+	recordTaken     byte = 1 + iota // an assignment, before the client hears that it is taken
+	recordSubmitted                 // a submission, before it is sent
+	recordEnded                     // a JobID
+)
+
+// assignment is a job that the worker took on, and what has become of it here. How
+// far it is in general, the chain knows.
+type assignment struct {
+	id     JobID
+	task   Task
+	fee    Amount // agreed
+	offer  wire.Offer
+	client p2p.PeerID // gets news of the proof
+
+	// Worker.mu guards these, but for the goroutine that works on the job, which
+	// alone sets the first and may read it.
+	submission  *submission
+	accepted    bool                   // seen on the chain
+	ended       bool                   // nothing is left to do
+	certificate *consensus.Certificate // heard of, unchecked
+
+	wake chan struct{} // has an element if there may be something to do
+}
+
+// taken is the record of an assignment.
+type taken struct {
+	Offer  []byte `json:"offer"` // encoded wire message
+	Client string `json:"client"`
+}
+
+func (a *assignment) record() (taken, error) {
+	data, err := a.offer.Encode()
+	return taken{data, string(a.client)}, err
+}
+
+func (t *taken) assignment(rate elgamal.Rate) (*assignment, error) {
+	o, err := wire.DecodeOffer(t.Offer)
+	if err != nil {
+		return nil, err
+	}
+	return newAssignment(rate, o, p2p.PeerID(t.Client))
+}
+
+func newAssignment(rate elgamal.Rate, o wire.Offer, client p2p.PeerID) (*assignment, error) {
+	base, err := rate.BaseUnits(o.Quote.Fee)
+	if err != nil {
+		return nil, err
+	}
+	fee, err := money.FromBase(base)
+	return &assignment{id: JobID(o.Job), task: Task(o.Task), fee: fee, offer: o, client: client, wake: make(chan struct{}, 1)}, err
+}
+
+func (a *assignment) lockDeadline() time.Time { return time.Unix(a.offer.Quote.LockDeadline, 0) }
+func (a *assignment) deadline() time.Time     { return time.Unix(a.offer.Quote.Deadline, 0) }
+
+// submission is what the worker signed about a job. It never signs another one.
+type submission struct {
+	Job          JobID        `json:"job"`
+	ResultRoot   proof.Digest `json:"result_root"`
+	OutputDigest proof.Digest `json:"output"` // BLAKE3
+	ProofHash    proof.Digest `json:"proof_hash"`
+	R            string       `json:"r"`
+	S            string       `json:"s"`
+}
+
+// description says what others can fetch of a submitted job.
+func (a *assignment) description() wire.Description {
+	return wire.Description{Job: proof.Digest(a.id), Task: a.offer.Task, Output: a.submission.OutputDigest}
+}
+
+func (s *submission) signature() (sig consensus.Signature, err error) {
+	if sig.R, err = felt.Parse(s.R); err == nil {
+		sig.S, err = felt.Parse(s.S)
+	}
+	return sig, err
+}
+
+// poke lets the assignment be looked at again.
+func (a *assignment) poke() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// retention is how long after a job's deadline its worker hands out the result.
+const retention = 24 * time.Hour
+
+// resume goes on with the jobs of the journal and forgets those that are over.
+func (w *Worker) resume(ctx context.Context) error {
+	rate, err := w.contract.Rate(ctx)
+	if err != nil {
+		return err
+	}
+	jobs, err := w.history(rate)
+	if err != nil {
+		return err
+	}
+	var keep []record
+	for _, a := range jobs {
+		if a.ended && (a.submission == nil || time.Now().After(a.deadline().Add(retention))) {
+			w.discard(a)
+			continue
+		}
+		t, err := a.record()
+		if err != nil {
+			return err
+		}
+		keep = append(keep, record{recordTaken, t})
+		if a.submission != nil {
+			keep = append(keep, record{recordSubmitted, a.submission})
+			w.signed[a.id] = a.submission
+			w.results[a.id] = a.description()
+		}
+		if a.ended {
+			keep = append(keep, record{recordEnded, a.id})
+		}
+	}
+	if err := w.records.rewrite(keep); err != nil {
+		return err
+	}
+	for _, a := range jobs {
+		if !a.ended {
+			w.goOn(ctx, a)
+		}
+	}
+	return nil
+}
+
+// history reads the journal.
+func (w *Worker) history(rate elgamal.Rate) ([]*assignment, error) {
+	var order []*assignment
+	jobs := make(map[JobID]*assignment)
+	err := w.records.replay(func(typ byte, data []byte) error {
+		switch typ {
+		case recordTaken:
+			var t taken
+			if err := json.Unmarshal(data, &t); err != nil {
+				return err
+			}
+			a, err := t.assignment(rate)
+			if err != nil {
+				return err
+			}
+			if old := jobs[a.id]; old != nil { // taken on again
+				old.offer, old.fee, old.client, old.ended = a.offer, a.fee, a.client, false
+				return nil
+			}
+			order = append(order, a)
+			jobs[a.id] = a
+		case recordSubmitted:
+			s := new(submission)
+			if err := json.Unmarshal(data, s); err != nil {
+				return err
+			}
+			if a := jobs[s.Job]; a != nil {
+				a.submission = s
+			}
+		case recordEnded:
+			var id JobID
+			if err := json.Unmarshal(data, &id); err != nil {
+				return err
+			}
+			if a := jobs[id]; a != nil {
+				a.ended = true
+			}
+		default:
+			return fmt.Errorf("unknown type %d", typ)
+		}
+		return nil
+	})
+	return order, err
+}
+
+// discard deletes the result of a job.
+func (w *Worker) discard(a *assignment) {
+	if a.submission == nil {
+		return
+	}
+	for _, id := range []blob.ID{{Kind: blob.Data, Digest: a.submission.OutputDigest}, {Kind: blob.Proof, Digest: a.submission.ProofHash}} {
+		if err := w.blobs.Delete(id); err != nil {
+			w.cfg.Logger.Warn("result not deleted", "error", err)
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package bitsage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bitsage/bitsage/consensus"
+	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
+	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
+	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/internal/p2p/blob"
+	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/prover"
+)
+
+// The times of a quote.
+const (
+	quoteLife   = 2 * time.Minute  // to hand the job over
+	lockTime    = 10 * time.Minute // to put it on the chain and accept it
+	minimumTime = 30 * time.Minute // for proof and verdict
+)
+
+// Why a worker does not take a job. A client reads these texts.
+var (
+	errBroken   = errors.New("the worker is out of order")
+	errStopping = errors.New("the worker is stopping")
+	errBusy     = errors.New("the worker is busy: it would not be done in time")
+	errStake    = errors.New("the worker's stake secures as many jobs as it can")
+	errUsed     = errors.New("the worker has taken another job for this quote")
+	errOffline  = errors.New("the worker cannot reach the chain")
+)
+
+// maxInputs bounds the bytes of the inputs that are on their way to a worker.
+const maxInputs = 512 << 20
+
+// serve answers requests until the host is closed. Jobs that are taken go on until
+// ctx ends.
+func (w *Worker) serve(ctx context.Context) error {
+	return errors.Join(
+		blob.Serve(w.host, w.blobs),
+		wire.HandleQuotes(w.host, w.quote),
+		wire.HandleOffers(w.host, wire.Offers{
+			Budget: maxInputs,
+			Admit:  w.admit,
+			Accept: func(request context.Context, from p2p.PeerID, o wire.Offer, input []byte) error {
+				return w.take(request, ctx, from, o, input)
+			},
+		}),
+		wire.HandleTasks(w.host, func(job proof.Digest) (wire.Description, bool) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			d, ok := w.results[JobID(job)]
+			return d, ok
+		}),
+	)
+}
+
+// follow lets jobs be looked at again when something happens to them, until ctx
+// ends.
+func (w *Worker) follow(ctx context.Context) error {
+	votes, err := w.host.Subscribe(topic(domain(w.contract), &consensus.Certificate{}))
+	if err != nil {
+		return err
+	}
+	defer votes.Close()
+	w.running.Go(func() { w.listen(ctx, votes) })
+	for c, err := range w.cfg.Network.follow().Changes(ctx) {
+		if err != nil {
+			return err
+		}
+		switch c.Event.(type) {
+		case jobmanager.JobSubmittedEvent, jobmanager.JobAcceptedEvent, jobmanager.JobFinalizedEvent, jobmanager.JobRejectedEvent,
+			jobmanager.JobExpiredEvent, jobmanager.JobCancelledEvent, proofverifier.FactRegisteredEvent:
+			if a := w.assignment(JobID(c.Job.Bytes())); a != nil {
+				a.poke()
+			}
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// listen keeps the certificates of own jobs. They are not checked: the contract does
+// that, and refuses a wrong one before it costs anything.
+func (w *Worker) listen(ctx context.Context, votes p2p.Subscription) {
+	for {
+		m, err := votes.Next(ctx)
+		if err != nil {
+			return
+		}
+		message, err := consensus.Decode(m.Data)
+		c, ok := message.(*consensus.Certificate)
+		if err != nil || !ok {
+			continue
+		}
+		w.mu.Lock()
+		for _, a := range w.jobs {
+			if a.submission != nil && w.fact(a) == c.Fact {
+				a.certificate = c // settled when the validators do not
+			}
+		}
+		w.mu.Unlock()
+	}
+}
+
+// fact returns the fact that a submitted assignment claims.
+func (w *Worker) fact(a *assignment) consensus.FactID {
+	f, err := factOf(a.id, &a.task, w.worker, a.submission.ResultRoot, a.submission.ProofHash)
+	if err != nil {
+		return consensus.FactID{}
+	}
+	return f.ID(w.chainID)
+}
+
+func (w *Worker) assignment(id JobID) *assignment {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.jobs[id]
+}
+
+// quote answers a request for a fee.
+func (w *Worker) quote(ctx context.Context, _ p2p.PeerID, r wire.QuoteRequest) (wire.Quote, error) {
+	if r.Domain != domain(w.contract) {
+		return wire.Quote{}, errors.New("the worker is on another chain or deployment")
+	}
+	if r.MinTier > uint8(w.cfg.Tier) {
+		return wire.Quote{}, fmt.Errorf("the worker's tier is %v", w.cfg.Tier)
+	}
+	if err := proof.CheckSize(r.Program, r.Profile); err != nil {
+		return wire.Quote{}, err
+	}
+	now, err := w.contract.Clock(ctx)
+	if err != nil {
+		return wire.Quote{}, errOffline
+	}
+	need := w.backlog() + w.speed.estimate(r.Program, r.Profile)
+	lock := now.Add(lockTime)
+	q := wire.Quote{
+		Worker: w.worker, Expiry: now.Add(quoteLife).Unix(), LockDeadline: min(lock.Unix(), r.LockDeadline),
+		Deadline: min(lock.Add(max(minimumTime, 3*need)).Unix(), r.Deadline), Key: w.cfg.Key.Public(), Peer: w.host.ID(),
+	}
+	q.Expiry = min(q.Expiry, q.LockDeadline)
+	if q.Request, err = r.Hash(); err != nil {
+		return wire.Quote{}, err
+	}
+	if q.Fee, err = w.price(ctx, r.Program, r.Profile); err != nil {
+		return wire.Quote{}, err
+	}
+	if err := w.room(ctx, r.Program, r.Profile, q.Deadline, now); err != nil {
+		return wire.Quote{}, err
+	}
+	return q.Sign(ctx, w.cfg.Account, r.Domain)
+}
+
+// price returns the fee in the units in which it is encrypted.
+func (w *Worker) price(ctx context.Context, p proof.Program, profile proof.Profile) (elgamal.Amount, error) {
+	e, err := estimate(p, profile)
+	if err != nil {
+		return 0, err
+	}
+	rate, err := w.contract.Rate(ctx)
+	if err != nil {
+		return 0, errOffline
+	}
+	fee := w.cfg.Price(e)
+	units, err := rate.Amount(fee.Base())
+	if err != nil {
+		w.cfg.Logger.Error("WorkerConfig.Price returned no whole number of thousandths of a SAGE", "error", err)
+		return 0, errBroken
+	}
+	return units, nil
+}
+
+// backlog returns how long the proofs of the jobs on hand take.
+func (w *Worker) backlog() (sum time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.jobs {
+		if a.submission == nil {
+			sum += w.speed.estimate(a.task.Program, a.task.Profile)
+		}
+	}
+	return sum
+}
+
+// room reports whether a job fits: the worker works, would be done in half of the
+// time, and its stake secures one more job.
+func (w *Worker) room(ctx context.Context, p proof.Program, profile proof.Profile, deadline int64, now time.Time) error {
+	if w.breaker.open() {
+		return errBroken
+	}
+	need := w.backlog() + w.speed.estimate(p, profile)
+	if need > time.Unix(deadline, 0).Sub(now)/2 {
+		return errBusy
+	}
+	stake, err := w.cfg.Network.staking.Stake(ctx, w.worker)
+	if err != nil {
+		return errOffline
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	unbonded := uint64(0)
+	for _, a := range w.jobs {
+		if !a.accepted {
+			unbonded++
+		}
+	}
+	if unbonded >= stake.Capacity(now) {
+		return errStake
+	}
+	return nil
+}
+
+// admit looks at an offer before its input comes.
+func (w *Worker) admit(ctx context.Context, _ p2p.PeerID, o wire.Offer) (held bool, err error) {
+	now, err := w.contract.Clock(ctx)
+	if err != nil {
+		return false, errOffline
+	}
+	if err := o.Verify(domain(w.contract), w.cfg.Account.PublicKey(), w.host.ID(), now); err != nil {
+		return false, err
+	}
+	task := Task(o.Task)
+	if jobID(w.contract, o.Request.Client, task.ID()) != JobID(o.Job) {
+		return false, errors.New("the offer's job is another one")
+	}
+	for _, a := range w.assignments() {
+		switch {
+		case a.id == JobID(o.Job):
+			held = true
+		case a.offer.Quote.Request == o.Quote.Request:
+			err = errUsed
+		}
+	}
+	if held || err != nil {
+		return held, err
+	}
+	return false, w.room(ctx, task.Program, task.Profile, o.Quote.Deadline, now)
+}
+
+// take checks that an input is the one that the job commits to, and takes the job
+// on. What a client hears that is taken is on the disk.
+func (w *Worker) take(ctx, work context.Context, from p2p.PeerID, o wire.Offer, input []byte) error {
+	t := Task(o.Task)
+	task, _, err := newTask(ctx, w.prover, &Job{Program: t.Program, Profile: t.Profile, Label: t.Label, Input: input})
+	if err != nil {
+		return err
+	}
+	if task != t {
+		return ErrWrongInput
+	}
+	a, b := t.Program.Split(input)
+	for _, part := range [][]byte{a, b} {
+		if _, err := w.blobs.Put(blob.Data, part); err != nil {
+			w.cfg.Logger.Error("input not stored", "error", err)
+			return errors.New("the worker has no room for the input")
+		}
+	}
+	rate, err := w.contract.Rate(ctx)
+	if err != nil {
+		return errOffline
+	}
+	taken, err := newAssignment(rate, o, from)
+	if err != nil {
+		return err
+	}
+	return w.assign(work, taken)
+}
+
+// assign journals an assignment and begins to work on it.
+func (w *Worker) assign(ctx context.Context, a *assignment) error {
+	w.mu.Lock()
+	if w.stopped {
+		w.mu.Unlock()
+		return errStopping
+	}
+	if w.jobs[a.id] != nil {
+		w.mu.Unlock()
+		return nil
+	}
+	w.jobs[a.id], a.submission = a, w.signed[a.id]
+	w.running.Add(1)
+	w.mu.Unlock()
+	t, err := a.record()
+	if err == nil {
+		err = w.records.put(recordTaken, t)
+	}
+	if err != nil {
+		w.cfg.Logger.Error("journal", "error", err)
+		w.mu.Lock()
+		delete(w.jobs, a.id)
+		w.mu.Unlock()
+		w.running.Done()
+		return errors.New("the worker's disk fails")
+	}
+	go func() {
+		defer w.running.Done()
+		w.work(ctx, a)
+	}()
+	return nil
+}
+
+// tell tells the client the stages of a proof. The client may be gone.
+func (w *Worker) tell(ctx context.Context, a *assignment, stages <-chan prover.Stage) {
+	seq := uint32(0)
+	for s := range stages {
+		p := wire.Progress{Job: proof.Digest(a.id), Seq: seq, Stage: string(s)}
+		if err := wire.SendProgress(ctx, w.host, a.client, p); err != nil {
+			w.cfg.Logger.Debug("progress", "job", a.id, "error", err)
+		}
+		seq++
+	}
+}
