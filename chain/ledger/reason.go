@@ -106,15 +106,20 @@ func nested(stack []site, inner any) any {
 	return inner
 }
 
-// callError is the data of error 40: of a call from outside, without a transaction.
+// callError is the data of error 40: of a call from outside, without a transaction. It
+// lists the panic's data as each of the calls returned it, the outermost first: each adds
+// a felt to what it was given.
 func (e *reverted) callError(stack []site) any {
 	inner := e.text
 	if inner == "" {
-		list := hexFelts(e.data)
-		for range len(stack) - 1 {
-			list = append(list, hexFelt(shortString("ENTRYPOINT_FAILED")))
+		var list []Felt
+		for outer := len(stack) - 1; outer >= 0; outer-- {
+			list = append(list, e.data...)
+			for range outer {
+				list = append(list, shortString("ENTRYPOINT_FAILED"))
+			}
 		}
-		data, _ := json.Marshal(list) // strings
+		data, _ := json.Marshal(hexFelts(list)) // strings
 		inner = string(data)
 	}
 	return map[string]any{"revert_error": nested(stack, inner)}
