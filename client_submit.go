@@ -120,8 +120,9 @@ func (c *Client) intend(i intent) error {
 //
 // Submit is idempotent, also across crashes: the identifier commits to the job, an
 // equal job (Label included) is the same job, and a job that the chain has already
-// is left as it is. To try again after a bad end, change the Label. Errors are *NoQuoteError, *BalanceError, those of a job that
-// cannot be run, and those of packages chain and wallet.
+// is left as it is. To try again after a bad end, change the Label. Errors are
+// *NoQuoteError, *BalanceError, those of a job that cannot be run, and those of
+// packages chain and wallet.
 func (c *Client) Submit(ctx context.Context, job Job) (JobID, error) {
 	if err := job.validate(); err != nil {
 		return JobID{}, err

@@ -300,7 +300,7 @@ func verified(err error) {
 	if errors.As(err, &bad) {
 		code, ok := proofErrors[bad.Check]
 		if !ok {
-			panic(err) // a check that needs no proof of anybody's: the contract's own values
+			panic(err) // of a value that the contract itself filled in
 		}
 		assert(false, code)
 	}
