@@ -11,7 +11,6 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
@@ -162,52 +161,16 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// forge has the worker's folder hold a submission of a damaged proof, as if it had
-// made it. The worker must have accepted the job and not run.
-func (w *world) forge(id JobID, good *Receipt) {
-	w.Helper()
-	ctx := w.Context()
-	p, err := proof.Decompress(good.Proof)
-	w.check(err)
-	encoded, err := p.MarshalBinary()
-	w.check(err)
-	encoded[len(encoded)/2] ^= 1
-	blobs, err := openBlobs(w.worker.cfg.Dir)
-	w.check(err)
-	output, err := blobs.Put(blob.Data, good.Output)
-	w.check(err)
-	damaged, err := blobs.Put(blob.Proof, encoded)
-	w.check(err)
-	task := good.Task
-	fact, err := factOf(id, &task, w.worker.worker, good.ResultRoot, damaged.Digest)
-	w.check(err)
-	sig, err := w.worker.cfg.Account.Sign(ctx, fact.ID(w.worker.chainID).Felt())
-	w.check(err)
-	sig = consensus.Normalize(sig)
-	r, err := openRecords(w.worker.cfg.Dir)
-	w.check(err)
-	w.check(r.put(recordSubmitted, &submission{id, good.ResultRoot, output.Digest, damaged.Digest, chain.Hex(sig.R), chain.Hex(sig.S)}))
-	w.check(r.close())
-}
-
 // TestRejected submits a damaged proof. The validators reject it: the fee goes back,
 // the worker is slashed and takes no more jobs.
 func TestRejected(t *testing.T) {
-	good := finish(t).receipt
 	w := newWorld(t, 4)
 	ctx := t.Context()
-	w.worker.proving <- struct{}{} // no proof of its own
+	w.worker.forges = true
 	stop := w.start(w.worker)
 	id := w.submit(smallJob(labelGood))
-	if id != good.Job {
-		t.Fatalf("job %v, want %v", id, good.Job)
-	}
-	w.until(id, Accepted)
-	stop()
-	w.forge(id, &good)
-	w.worker = w.again()
-	w.worker.proving <- struct{}{}
-	stop = w.start(w.worker)
+	w.until(id, Proven)
+	w.worker.proving <- struct{}{} // no self-test yet
 	_, err := w.client.Wait(ctx, id)
 	var rejected *RejectedError
 	if !errors.As(err, &rejected) || rejected.Worker != chain.Hex(w.worker.Address()) || rejected.Certificate == nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/forgery"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
@@ -73,6 +74,7 @@ type Worker struct {
 	worker   chain.Felt      // the staker's address, by which the worker is known
 	account  *settle.Account // the staker's; nil if its key is not here
 	chainID  chain.Felt
+	forges   bool // signs damaged proofs, in tests
 
 	proving chan struct{} // holds a token while a proof is being made
 	speed   speed
@@ -91,6 +93,8 @@ type Worker struct {
 	results map[JobID]wire.Description // of submitted jobs
 	running sync.WaitGroup
 }
+
+func init() { forgery.Worker = func(w any) { w.(*Worker).forges = true } }
 
 // NewWorker returns a worker. It does nothing before Run.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {

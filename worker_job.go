@@ -306,6 +306,9 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 	if err != nil {
 		return err
 	}
+	if w.forges {
+		encoded[len(encoded)/2] ^= 1
+	}
 	output, err := w.blobs.Put(blob.Data, res.Output)
 	if err != nil {
 		return err

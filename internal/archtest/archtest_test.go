@@ -21,7 +21,8 @@ const module = "github.com/bitsage/bitsage"
 // layers lists the packages from the bottom up. A package may import only
 // packages of lines above its own.
 const layers = `
-internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
+internal/impl internal/forgery
+internal/impl/impltest internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
 internal/circle internal/pedersen elgamal internal/journal
 internal/stark
 internal/air internal/stark/codec wallet contracts contracts/bindings contracts/internal/class
@@ -67,7 +68,7 @@ func goFiles(t *testing.T, f func(path string, file *ast.File)) {
 			return err
 		}
 		if d.IsDir() {
-			if name := d.Name(); name == "target" || name == "testdata" || strings.HasPrefix(name, ".") && path != dir {
+			if name := d.Name(); name == "target" || strings.HasPrefix(name, "_") || name == "testdata" || strings.HasPrefix(name, ".") && path != dir {
 				return filepath.SkipDir
 			}
 			return nil
