@@ -36,6 +36,7 @@ internal/backend/cpu proof
 prover internal/wire
 chain/chaintest internal/settle
 .
+bitsagetest
 examples/quickstart
 interop/statement interop/oracle
 interop interop/stwo-go bench/stwo

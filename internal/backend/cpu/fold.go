@@ -1,0 +1,33 @@
+package cpu
+
+import (
+	"context"
+
+	"github.com/bitsage/bitsage/internal/backend"
+	"github.com/bitsage/bitsage/internal/circle"
+	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/parallel"
+	"github.com/bitsage/bitsage/internal/stark"
+)
+
+// FoldCircle implements backend.Backend.
+func (Backend) FoldCircle(ctx context.Context, column m31.SecureVec, alpha m31.QM31) (m31.SecureVec, error) {
+	t := circle.TwiddlesOf(circle.Log2(column.Len()))
+	return fold(ctx, column, alpha, t.Inverse[0])
+}
+
+// FoldLine implements backend.Backend.
+func (Backend) FoldLine(ctx context.Context, column m31.SecureVec, alpha m31.QM31) (m31.SecureVec, error) {
+	_, inv := circle.LineTwiddlesOf(circle.Log2(column.Len()))
+	return fold(ctx, column, alpha, inv)
+}
+
+func fold(ctx context.Context, v m31.SecureVec, alpha m31.QM31, inv []m31.Elem) (m31.SecureVec, error) {
+	out := m31.NewSecureVec(v.Len() / 2)
+	err := parallel.For(ctx, out.Len(), 4*rowBlock, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			out.Set(i, stark.FoldPair(v.At(2*i), v.At(2*i+1), alpha, inv[i]))
+		}
+	})
+	return out, err
+}
