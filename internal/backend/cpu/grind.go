@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"github.com/bitsage/bitsage/internal/backend"
 	"github.com/bitsage/bitsage/internal/parallel"
 )
 

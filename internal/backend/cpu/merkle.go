@@ -3,7 +3,6 @@ package cpu
 import (
 	"context"
 
-	"github.com/bitsage/bitsage/internal/backend"
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/parallel"
