@@ -10,10 +10,18 @@ import (
 // matmulRows is the number of rows of C computed between checks of the context.
 const matmulRows = 4
 
-// MatMulInt8 implements backend.Backend. Two columns of B share a 64-bit word, so
-// that one multiplication serves both: the sums stay below 2^31 in magnitude, and
-// the lower one borrows from the upper exactly when it is negative.
+// MatMulInt8 implements backend.Backend.
 func (Backend) MatMulInt8(ctx context.Context, c []int32, a, b []int8, m, k, n int) error {
+	if t := tiled(); t != nil {
+		return t.matMul(ctx, c, a, b, m, k, n)
+	}
+	return matMulGeneric(ctx, c, a, b, m, k, n)
+}
+
+// matMulGeneric lets two columns of B share a 64-bit word, so that one
+// multiplication serves both: the sums stay below 2^31 in magnitude, and the lower
+// one borrows from the upper exactly when it is negative.
+func matMulGeneric(ctx context.Context, c []int32, a, b []int8, m, k, n int) error {
 	half := (n + 1) / 2
 	packed := make([]int64, k*half)
 	for r := range k {
