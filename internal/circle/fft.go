@@ -177,17 +177,29 @@ func Log2(n int) int { return bits.TrailingZeros(uint(n)) }
 // Basis returns the values at p of the 2^k basis polynomials of a circle
 // polynomial of size 2^k, in coefficient order.
 func Basis(p SecurePoint, k int) []m31.QM31 {
-	out := make([]m31.QM31, 1<<k)
+	all, _ := SplitBasis(p, k, k)
+	return all
+}
+
+// SplitBasis returns the values of Basis as products: that of index h*2^split + l is
+// low[l] * high[h].
+func SplitBasis(p SecurePoint, k, split int) (low, high []m31.QM31) {
+	factors := make([]m31.QM31, 0, k+2)
+	factors = append(factors, p.Y, p.X)
+	for len(factors) < k {
+		factors = append(factors, DoubleXSecure(factors[len(factors)-1], 1))
+	}
+	return products(factors[:split]), products(factors[split:k])
+}
+
+// products returns the products of all subsets of the factors; bit i of an index says
+// whether factor i is in.
+func products(factors []m31.QM31) []m31.QM31 {
+	out := make([]m31.QM31, 1, 1<<len(factors))
 	out[0] = m31.One
-	factor := p.Y
-	for l := range k {
-		for i := range 1 << l {
-			out[1<<l+i] = out[i].Mul(factor)
-		}
-		if l == 0 {
-			factor = p.X
-		} else {
-			factor = DoubleXSecure(factor, 1)
+	for _, f := range factors {
+		for _, x := range out {
+			out = append(out, x.Mul(f))
 		}
 	}
 	return out

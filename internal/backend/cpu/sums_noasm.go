@@ -1,0 +1,9 @@
+//go:build !amd64 || purego
+
+package cpu
+
+import "github.com/bitsage/bitsage/internal/m31"
+
+func combineVector(m31.SecureVec, [][]m31.Elem, []m31.QM31, []uint64) int { return 0 }
+
+func dotVector([]m31.QM31, [][]m31.Elem, m31.SecureVec) int { return 0 }

@@ -1,0 +1,96 @@
+//go:build amd64 && !purego
+
+package cpu
+
+import (
+	"github.com/bitsage/bitsage/internal/impl"
+	"github.com/bitsage/bitsage/internal/m31"
+)
+
+// sumKernels are the kernels of one width of vectors, in 32-bit lanes.
+type sumKernels struct {
+	lanes   int
+	combine func(acc *uint64, cols *[4]*uint32, coeffs *[16]uint64, groups int)
+	reduce  func(dst *uint32, acc *uint64, stride, groups int)
+	dot     func(sums *uint64, x, y, b0, b1, b2, b3 *uint32, n int)
+}
+
+var (
+	sumsAVX512 = sumKernels{16, combineAVX512, reduceAVX512, dotAVX512}
+	sumsAVX2   = sumKernels{8, combineAVX2, reduceAVX2, dotAVX2}
+)
+
+func sumVectors() *sumKernels {
+	switch {
+	case impl.AVX512:
+		return &sumsAVX512
+	case impl.AVX2:
+		return &sumsAVX2
+	}
+	return nil
+}
+
+// combineVector does the rows that come in whole vectors and returns their number.
+// Sums of four products are folded to less than 2^34: 2^29 columns fit 64 bits.
+func combineVector(dst m31.SecureVec, columns [][]m31.Elem, coeffs []m31.QM31, acc []uint64) int {
+	v := sumVectors()
+	if v == nil || len(columns) == 0 {
+		return 0
+	}
+	groups := dst.Len() / v.lanes
+	if groups == 0 {
+		return 0
+	}
+	per := 4 * v.lanes // numbers of a group
+	acc = acc[:groups*per]
+	clear(acc)
+	for i := 0; i < len(columns); i += 4 {
+		var cols [4]*uint32
+		var c [16]uint64
+		for j := range cols {
+			cols[j] = (*uint32)(&columns[i][0]) // with no coefficient, if there is no other
+			if i+j < len(columns) {
+				cols[j] = (*uint32)(&columns[i+j][:groups*v.lanes][0])
+				for k, x := range coeffs[i+j].Coords() {
+					c[4*k+j] = uint64(x)
+				}
+			}
+		}
+		v.combine(&acc[0], &cols, &c, groups)
+	}
+	for k := range dst {
+		v.reduce((*uint32)(&dst[k][0]), &acc[k*v.lanes], 8*per, groups)
+	}
+	return groups * v.lanes
+}
+
+// dotVector does the elements that come in whole pairs of vectors and returns their
+// number. Two columns share the loads of b.
+func dotVector(sums []m31.QM31, columns [][]m31.Elem, b m31.SecureVec) int {
+	v := sumVectors()
+	if v == nil || len(columns) == 0 {
+		return 0
+	}
+	steps := len(columns[0]) / (2 * v.lanes)
+	if steps == 0 {
+		return 0
+	}
+	n := steps * 2 * v.lanes
+	for i := 0; i < len(columns); i += 2 {
+		var lanes [8 * 8]uint64
+		x, y := columns[i][:n], columns[min(i+1, len(columns)-1)][:n]
+		v.dot(&lanes[0], (*uint32)(&x[0]), (*uint32)(&y[0]),
+			(*uint32)(&b[0][:n][0]), (*uint32)(&b[1][:n][0]), (*uint32)(&b[2][:n][0]), (*uint32)(&b[3][:n][0]), steps)
+		half := v.lanes / 2
+		for j := range min(2, len(columns)-i) {
+			var sum [4]uint64
+			for k := range sum {
+				for _, s := range lanes[(4*j+k)*half:][:half] {
+					sum[k] += uint64(m31.New(s))
+				}
+			}
+			sums[i+j] = sums[i+j].Add(reduced(&sum))
+		}
+	}
+	return n
+}
