@@ -24,7 +24,7 @@ func (Backend) FoldLine(ctx context.Context, column m31.SecureVec, alpha m31.QM3
 func fold(ctx context.Context, v m31.SecureVec, alpha m31.QM31, inv []m31.Elem) (m31.SecureVec, error) {
 	out := m31.NewSecureVec(v.Len() / 2)
 	err := parallel.For(ctx, out.Len(), 4*rowBlock, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
+		for i := lo + foldVector(out.Slice(lo, hi), v.Slice(2*lo, 2*hi), alpha, inv[lo:hi]); i < hi; i++ {
 			out.Set(i, stark.FoldPair(v.At(2*i), v.At(2*i+1), alpha, inv[i]))
 		}
 	})

@@ -84,3 +84,19 @@ func BenchmarkQuotients(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkFold(b *testing.B) {
+	const log = 19
+	v := m31.SecureVec(randomColumns(4, log))
+	inv, alpha := randomColumns(1, log-1)[0], m31.Q(5, 6, 7, 8)
+	var out m31.SecureVec
+	for b.Loop() {
+		out, _ = fold(b.Context(), v, alpha, inv)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(out.Len()), "ns/pair")
+	for _, i := range []int{0, 1, out.Len() - 1} {
+		if out.At(i) != stark.FoldPair(v.At(2*i), v.At(2*i+1), alpha, inv[i]) {
+			b.Errorf("pair %d is folded wrong", i)
+		}
+	}
+}

@@ -2,7 +2,7 @@ package cpu
 
 import "github.com/bitsage/bitsage/internal/m31"
 
-//go:generate go run -C ../../_asm ./quotient -out ../backend/cpu/sums_amd64.s -stubs ../backend/cpu/sums_amd64.go -pkg cpu
+//go:generate go run -C ../../_asm ./sums -out ../backend/cpu/sums_amd64.s -stubs ../backend/cpu/sums_amd64.go -pkg cpu
 
 // combine writes to dst the sum of the columns times their coefficients. Columns have
 // the length of dst, and acc at least eight times as many elements, of any value.

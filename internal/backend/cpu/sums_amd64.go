@@ -14,6 +14,9 @@ func reduceAVX2(dst *uint32, acc *uint64, stride int, groups int)
 func dotAVX2(sums *uint64, x *uint32, y *uint32, b0 *uint32, b1 *uint32, b2 *uint32, b3 *uint32, n int)
 
 //go:noescape
+func foldAVX2(d0 *uint32, d1 *uint32, d2 *uint32, d3 *uint32, s0 *uint32, s1 *uint32, s2 *uint32, s3 *uint32, inv *uint32, matrix *[16]uint64, steps int)
+
+//go:noescape
 func combineAVX512(acc *uint64, cols *[4]*uint32, coeffs *[16]uint64, groups int)
 
 //go:noescape
@@ -21,3 +24,6 @@ func reduceAVX512(dst *uint32, acc *uint64, stride int, groups int)
 
 //go:noescape
 func dotAVX512(sums *uint64, x *uint32, y *uint32, b0 *uint32, b1 *uint32, b2 *uint32, b3 *uint32, n int)
+
+//go:noescape
+func foldAVX512(d0 *uint32, d1 *uint32, d2 *uint32, d3 *uint32, s0 *uint32, s1 *uint32, s2 *uint32, s3 *uint32, inv *uint32, matrix *[16]uint64, steps int)

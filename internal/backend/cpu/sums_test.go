@@ -6,6 +6,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/impl/impltest"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/stark"
 )
 
 // extreme returns elements most of which are the largest, where sums are closest to
@@ -58,6 +59,27 @@ func TestSums(t *testing.T) {
 				for j, s := range coeffs {
 					if s != wantDot[j] {
 						t.Fatalf("%d columns of %d: the dot product of column %d is %v, want %v", width, n, j, s, wantDot[j])
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestFold compares with the definition, for all lengths around those of vectors.
+func TestFold(t *testing.T) {
+	impltest.Each(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(9, 10))
+		for n := range 40 {
+			for range 20 {
+				v, inv, alpha := extremeSecure(rng, 2*n), extreme(rng, n), extremeSecure(rng, 1).At(0)
+				out, err := fold(t.Context(), v, alpha, inv)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range n {
+					if want := stark.FoldPair(v.At(2*i), v.At(2*i+1), alpha, inv[i]); out.At(i) != want {
+						t.Fatalf("pair %d of %d: %v, want %v", i, n, out.At(i), want)
 					}
 				}
 			}

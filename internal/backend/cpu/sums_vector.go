@@ -13,11 +13,12 @@ type sumKernels struct {
 	combine func(acc *uint64, cols *[4]*uint32, coeffs *[16]uint64, groups int)
 	reduce  func(dst *uint32, acc *uint64, stride, groups int)
 	dot     func(sums *uint64, x, y, b0, b1, b2, b3 *uint32, n int)
+	fold    func(d0, d1, d2, d3, s0, s1, s2, s3, inv *uint32, matrix *[16]uint64, steps int)
 }
 
 var (
-	sumsAVX512 = sumKernels{16, combineAVX512, reduceAVX512, dotAVX512}
-	sumsAVX2   = sumKernels{8, combineAVX2, reduceAVX2, dotAVX2}
+	sumsAVX512 = sumKernels{16, combineAVX512, reduceAVX512, dotAVX512, foldAVX512}
+	sumsAVX2   = sumKernels{8, combineAVX2, reduceAVX2, dotAVX2, foldAVX2}
 )
 
 func sumVectors() *sumKernels {
@@ -92,5 +93,29 @@ func dotVector(sums []m31.QM31, columns [][]m31.Elem, b m31.SecureVec) int {
 			sums[i+j] = sums[i+j].Add(reduced(&sum))
 		}
 	}
+	return n
+}
+
+// foldVector folds the pairs that come in whole vectors and returns their number.
+func foldVector(dst, src m31.SecureVec, alpha m31.QM31, inv []m31.Elem) int {
+	v := sumVectors()
+	if v == nil {
+		return 0
+	}
+	per := v.lanes / 2
+	steps := len(inv) / per
+	if steps == 0 {
+		return 0
+	}
+	n := steps * per
+	var matrix [16]uint64 // products of alpha with the units, as columns
+	for j, unit := range []m31.QM31{m31.Q(1, 0, 0, 0), m31.Q(0, 1, 0, 0), m31.Q(0, 0, 1, 0), m31.Q(0, 0, 0, 1)} {
+		for k, x := range alpha.Mul(unit).Coords() {
+			matrix[4*k+j] = uint64(x)
+		}
+	}
+	d := func(k int) *uint32 { return (*uint32)(&dst[k][:n][0]) }
+	s := func(k int) *uint32 { return (*uint32)(&src[k][:2*n][0]) }
+	v.fold(d(0), d(1), d(2), d(3), s(0), s(1), s(2), s(3), (*uint32)(&inv[0]), &matrix, steps)
 	return n
 }

@@ -1,6 +1,6 @@
-// Quotient generates the kernels that add up many products of base field elements
+// Sums generates the kernels that add up many products of base field elements
 // with constants or with one vector: those of quotients and of evaluations at a
-// point. Products are below 2^62, so that four of them fit a 64-bit lane, and are
+// point, and of folding. Products are below 2^62, so that four of them fit a 64-bit lane, and are
 // then folded: x mod 2^31 + x >> 31 is congruent to x modulo P and below 2^34.
 package main
 
@@ -18,6 +18,7 @@ func main() {
 		combine(isa{bits})
 		reduce(isa{bits})
 		dot(isa{bits})
+		fold(isa{bits})
 	}
 	Generate()
 }
