@@ -1,6 +1,6 @@
 // Sums generates the kernels that add up many products of base field elements
 // with constants or with one vector: those of quotients and of evaluations at a
-// point, and of folding. Products are below 2^62, so that four of them fit a 64-bit lane, and are
+// point, of folding and of matrix products. Products are below 2^62, so that four of them fit a 64-bit lane, and are
 // then folded: x mod 2^31 + x >> 31 is congruent to x modulo P and below 2^34.
 package main
 
@@ -19,6 +19,7 @@ func main() {
 		reduce(isa{bits})
 		dot(isa{bits})
 		fold(isa{bits})
+		product(isa{bits})
 	}
 	Generate()
 }

@@ -69,6 +69,9 @@ func mulRow(acc []int64, row []int8, packed []int64) {
 
 // MatMulM31 implements backend.Backend.
 func (Backend) MatMulM31(ctx context.Context, c, a, b []m31.Elem, m, k, n int) error {
+	if ok, err := matMulVector(ctx, c, a, b, m, k, n); ok {
+		return err
+	}
 	return parallel.For(ctx, m, matmulRows, func(lo, hi int) {
 		acc := make([]uint64, n)
 		for i := lo; i < hi; i++ {

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/bitsage/bitsage/internal/m31"
 )
 
 // BenchmarkMatMulInt8 reports the time of one product and addition.
@@ -30,5 +32,28 @@ func BenchmarkMatMulInt8(b *testing.B) {
 				b.Error("not the product")
 			}
 		})
+	}
+}
+
+// BenchmarkMatMulM31 reports the time of one product and addition.
+func BenchmarkMatMulM31(b *testing.B) {
+	const n = 512
+	columns := randomColumns(2, 18)
+	var got []m31.Elem
+	for b.Loop() {
+		got = make([]m31.Elem, n*n)
+		if err := (Backend{}).MatMulM31(b.Context(), got, columns[0], columns[1], n, n, n); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n*n*n), "ns/mac")
+	for _, at := range [][2]int{{0, 0}, {n - 1, 1}, {17, n - 1}} {
+		var want m31.Elem
+		for r := range n {
+			want = want.Add(columns[0][at[0]*n+r].Mul(columns[1][r*n+at[1]]))
+		}
+		if got[at[0]*n+at[1]] != want {
+			b.Errorf("entry %v is wrong", at)
+		}
 	}
 }

@@ -17,6 +17,9 @@ func dotAVX2(sums *uint64, x *uint32, y *uint32, b0 *uint32, b1 *uint32, b2 *uin
 func foldAVX2(d0 *uint32, d1 *uint32, d2 *uint32, d3 *uint32, s0 *uint32, s1 *uint32, s2 *uint32, s3 *uint32, inv *uint32, matrix *[16]uint64, steps int)
 
 //go:noescape
+func productAVX2(dst *uint64, a *uint32, b *uint32, steps int)
+
+//go:noescape
 func combineAVX512(acc *uint64, cols *[4]*uint32, coeffs *[16]uint64, groups int)
 
 //go:noescape
@@ -27,3 +30,6 @@ func dotAVX512(sums *uint64, x *uint32, y *uint32, b0 *uint32, b1 *uint32, b2 *u
 
 //go:noescape
 func foldAVX512(d0 *uint32, d1 *uint32, d2 *uint32, d3 *uint32, s0 *uint32, s1 *uint32, s2 *uint32, s3 *uint32, inv *uint32, matrix *[16]uint64, steps int)
+
+//go:noescape
+func productAVX512(dst *uint64, a *uint32, b *uint32, steps int)

@@ -3,8 +3,11 @@
 package cpu
 
 import (
+	"context"
+
 	"github.com/bitsage/bitsage/internal/impl"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/parallel"
 )
 
 // sumKernels are the kernels of one width of vectors, in 32-bit lanes.
@@ -14,11 +17,12 @@ type sumKernels struct {
 	reduce  func(dst *uint32, acc *uint64, stride, groups int)
 	dot     func(sums *uint64, x, y, b0, b1, b2, b3 *uint32, n int)
 	fold    func(d0, d1, d2, d3, s0, s1, s2, s3, inv *uint32, matrix *[16]uint64, steps int)
+	product func(dst *uint64, a, b *uint32, steps int)
 }
 
 var (
-	sumsAVX512 = sumKernels{16, combineAVX512, reduceAVX512, dotAVX512, foldAVX512}
-	sumsAVX2   = sumKernels{8, combineAVX2, reduceAVX2, dotAVX2, foldAVX2}
+	sumsAVX512 = sumKernels{16, combineAVX512, reduceAVX512, dotAVX512, foldAVX512, productAVX512}
+	sumsAVX2   = sumKernels{8, combineAVX2, reduceAVX2, dotAVX2, foldAVX2, productAVX2}
 )
 
 func sumVectors() *sumKernels {
@@ -118,4 +122,44 @@ func foldVector(dst, src m31.SecureVec, alpha m31.QM31, inv []m31.Elem) int {
 	s := func(k int) *uint32 { return (*uint32)(&src[k][:2*n][0]) }
 	v.fold(d(0), d(1), d(2), d(3), s(0), s(1), s(2), s(3), (*uint32)(&inv[0]), &matrix, steps)
 	return n
+}
+
+// productRows is the number of rows that the kernel product takes.
+const productRows = 4
+
+// matMulVector multiplies matrices over the field by tiles of C whose sums stay in
+// registers, if there are kernels. Sums of four products are folded to less than 2^34: k can be 2^31.
+func matMulVector(ctx context.Context, c, a, b []m31.Elem, m, k, n int) (bool, error) {
+	v := sumVectors()
+	if v == nil {
+		return false, nil
+	}
+	steps := (k + 3) / 4
+	blocks := (m + productRows - 1) / productRows
+	rows := make([]uint32, blocks*steps*4*productRows)
+	if err := parallel.For(ctx, m, productRows, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			dst := rows[lo*steps*4+i-lo:]
+			for r, x := range a[i*k : (i+1)*k] {
+				dst[r*productRows] = uint32(x)
+			}
+		}
+	}); err != nil {
+		return true, err
+	}
+	return true, parallel.For(ctx, n, v.lanes, func(lo, hi int) {
+		panel := make([]m31.Elem, 4*steps*v.lanes)
+		for r := range k {
+			copy(panel[r*v.lanes:], b[r*n+lo:r*n+hi])
+		}
+		var sums [productRows * 16]uint64
+		row := make([]m31.Elem, v.lanes)
+		for i := 0; i < m && ctx.Err() == nil; i += productRows {
+			v.product(&sums[0], &rows[i*steps*4], (*uint32)(&panel[0]), steps)
+			for r := range min(productRows, m-i) {
+				v.reduce((*uint32)(&row[0]), &sums[r*v.lanes], 0, 1)
+				copy(c[(i+r)*n+lo:(i+r)*n+hi], row)
+			}
+		}
+	})
 }
