@@ -45,7 +45,8 @@ func (t times) withoutGrind() float64 { return t.total() - t[stageGrind] }
 // timed is one timed proof.
 type timed struct {
 	times
-	proof []byte
+	proof  []byte
+	memory float64 // the process's peak in MiB
 }
 
 // measure runs the pairs.
@@ -58,7 +59,7 @@ func (p *programs) measure(ctx context.Context, c *bench, pairs int) (*result, e
 		}
 		rustArgs = []string{filepath.Join(in, "AIR.json"), filepath.Join(in, "WITNESS.json"), "--coefficients"}
 	}
-	var ours, theirs []times
+	var ours, theirs []*timed
 	var same sameness
 	for i := range pairs {
 		g, err := p.runGo(ctx, c.golang)
@@ -75,7 +76,7 @@ func (p *programs) measure(ctx context.Context, c *bench, pairs int) (*result, e
 		if same, err = compareProofs(g.proof, r.proof); err != nil {
 			return nil, fmt.Errorf("pair %d: %w", i, err)
 		}
-		ours, theirs = append(ours, g.times), append(theirs, r.times)
+		ours, theirs = append(ours, g), append(theirs, r)
 	}
 	return newResult(c, p.threads, ours, theirs, same)
 }
@@ -89,7 +90,10 @@ func (p *programs) runGo(ctx context.Context, args []string) (*timed, error) {
 	if err != nil {
 		return nil, err
 	}
-	var report struct{ Stages []prover.Timing }
+	var report struct {
+		Stages     []prover.Timing
+		PeakMemory float64 `json:"peak_memory_mib"`
+	}
 	if err := json.Unmarshal(out, &report); err != nil {
 		return nil, err
 	}
@@ -102,7 +106,7 @@ func (p *programs) runGo(ctx context.Context, args []string) (*timed, error) {
 		}
 	}
 	proof, err := os.ReadFile(filepath.Join(p.out("go"), "PROOF.json"))
-	return &timed{t, proof}, err
+	return &timed{t, proof, report.PeakMemory}, err
 }
 
 // runRust makes one proof on the other side.
@@ -116,13 +120,14 @@ func (p *programs) runRust(ctx context.Context, args []string) (*timed, error) {
 		return nil, err
 	}
 	proof, err := os.ReadFile(filepath.Join(p.out("rust"), "PROOF.json"))
-	return &timed{report.times(), proof}, err
+	return &timed{report.times(), proof, report.PeakMemory}, err
 }
 
 // rustReport is what stwo-oracle prints: wall and CPU time in milliseconds.
 type rustReport struct {
 	Twiddles, Prove [2]float64
 	Spans           map[string][2]float64
+	PeakMemory      float64 `json:"peak_rss_mib"`
 }
 
 // spans maps stwo's spans to stages. The rest of the time is spent without one.

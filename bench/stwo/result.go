@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// result is what one measurement gives. Times are medians in seconds.
+// result is what one measurement gives. Times are medians in seconds, the peaks of
+// memory medians in MiB.
 type result struct {
 	Name      string  `json:"name"`
 	Title     string  `json:"title"`
@@ -36,6 +37,9 @@ type result struct {
 	// below 1, Go is faster.
 	RatioWithoutGrind float64 `json:"ratio_without_grind"`
 
+	GoMemory   float64 `json:"go_peak_mib"`
+	RustMemory float64 `json:"rust_peak_mib"`
+
 	GoCells   float64 `json:"go_cells_per_second"` // without the proof of work
 	RustCells float64 `json:"rust_cells_per_second"`
 }
@@ -48,24 +52,25 @@ type stage struct {
 	Ratio float64 `json:"ratio,omitempty"`
 }
 
-func newStage(name string, ours, theirs []times, value func(times) float64) stage {
-	pick := func(all []times) float64 {
-		var v []float64
-		for _, t := range all {
-			v = append(v, value(t))
-		}
-		return median(v)
-	}
-	s := stage{Name: name, Go: pick(ours), Rust: pick(theirs)}
+func newStage(name string, ours, theirs []*timed, value func(*timed) float64) stage {
+	s := stage{Name: name, Go: medianOf(ours, value), Rust: medianOf(theirs, value)}
 	if s.Go > 0 && s.Rust > 0 {
 		s.Ratio = round(s.Go / s.Rust)
 	}
 	return s
 }
 
+func medianOf(all []*timed, value func(*timed) float64) float64 {
+	var v []float64
+	for _, t := range all {
+		v = append(v, value(t))
+	}
+	return median(v)
+}
+
 func round(v float64) float64 { return float64(int64(v*1000+0.5)) / 1000 }
 
-func newResult(c *bench, threads int, ours, theirs []times, same sameness) (*result, error) {
+func newResult(c *bench, threads int, ours, theirs []*timed, same sameness) (*result, error) {
 	rustc, err := exec.Command("rustc", "--version").Output()
 	if err != nil {
 		return nil, fmt.Errorf("rustc: %w", err)
@@ -77,11 +82,13 @@ func newResult(c *bench, threads int, ours, theirs []times, same sameness) (*res
 		RustNote: c.rustNote, Proofs: string(same), Threads: threads, Pairs: len(ours), Cells: c.cells,
 	}
 	for _, name := range stages {
-		r.Stages = append(r.Stages, newStage(name, ours, theirs, func(t times) float64 { return t[name] }))
+		r.Stages = append(r.Stages, newStage(name, ours, theirs, func(t *timed) float64 { return t.times[name] }))
 	}
-	r.Total = newStage("total", ours, theirs, times.total)
-	r.NoGrind = newStage("without grind", ours, theirs, times.withoutGrind)
+	r.Total = newStage("total", ours, theirs, func(t *timed) float64 { return t.total() })
+	r.NoGrind = newStage("without grind", ours, theirs, func(t *timed) float64 { return t.withoutGrind() })
 	r.RatioWithoutGrind = r.NoGrind.Ratio
+	memory := func(t *timed) float64 { return t.memory }
+	r.GoMemory, r.RustMemory = medianOf(ours, memory), medianOf(theirs, memory)
 	r.GoCells, r.RustCells = round(float64(c.cells)/r.NoGrind.Go), round(float64(c.cells)/r.NoGrind.Rust)
 	return r, nil
 }
@@ -125,6 +132,7 @@ func (r *result) print(out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%s\t\n", s.Name, s.Go*1e3, s.Rust*1e3, ratio)
 	}
 	fmt.Fprintf(w, "M cells/s\t%.2f\t%.2f\t\t\n", r.GoCells/1e6, r.RustCells/1e6)
+	fmt.Fprintf(w, "peak MiB\t%.0f\t%.0f\t\t\n", r.GoMemory, r.RustMemory)
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -153,12 +161,13 @@ const tableHead = `# Results
 Written by ` + "`go run ./bench/stwo`" + `; one JSON file a row, with all stages. Medians; both sides
 run in turn, as fresh processes with the same number of threads, and both verify every proof.
 The times leave out the making of the columns. "Ratio" is the Go time over the Rust time without
-the proof of work, whose time is a matter of luck: below 1, Go is faster. The Rust side is
+the proof of work, whose time is a matter of luck: below 1, Go is faster. "MiB" is the process's
+peak of memory, verification included. The Rust side is
 compiled for the machine at hand (target-cpu=native); for matrix products it goes through the
 interpreter of AIR files, which slows its compose stage.
 
-| case | threads | pairs | Go s | Rust s | Go M cells/s | Rust M cells/s | ratio | with work: Go s | Rust s | date | machine |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|
+| case | threads | pairs | Go s | Rust s | Go M cells/s | Rust M cells/s | ratio | with work: Go s | Rust s | Go MiB | Rust MiB | date | machine |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|
 `
 
 // writeTable writes README.md from all results in the folder.
@@ -180,9 +189,9 @@ func writeTable(dir string) error {
 			errs = append(errs, fmt.Errorf("%s: %w", path, err))
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %.3f | %.3f | %.2f | %.2f | %.2f | %.3f | %.3f | %s | %s |\n",
+		fmt.Fprintf(&b, "| %s | %d | %d | %.3f | %.3f | %.2f | %.2f | %.2f | %.3f | %.3f | %.0f | %.0f | %s | %s |\n",
 			r.Title, r.Threads, r.Pairs, r.NoGrind.Go, r.NoGrind.Rust, r.GoCells/1e6, r.RustCells/1e6,
-			r.RatioWithoutGrind, r.Total.Go, r.Total.Rust, r.Date, r.Processor)
+			r.RatioWithoutGrind, r.Total.Go, r.Total.Rust, r.GoMemory, r.RustMemory, r.Date, r.Processor)
 	}
 	errs = append(errs, os.WriteFile(filepath.Join(dir, "README.md"), []byte(b.String()), 0o666))
 	return errors.Join(errs...)

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -147,6 +148,7 @@ type report struct {
 	Threads    int             `json:"threads"`
 	ProofBytes int             `json:"proof_bytes"`
 	Nonce      uint64          `json:"nonce"`
+	PeakMemory int64           `json:"peak_memory_mib,omitempty"` // of the process; 0 where Linux does not tell
 	proof      []byte
 }
 
@@ -172,7 +174,23 @@ func prove(ctx context.Context, s *statement.Statement) (*report, *statement.Mad
 		return nil, nil, fmt.Errorf("%w: %w", errSelfCheck, err)
 	}
 	r.Verify = time.Since(start)
+	r.PeakMemory = peakMemory()
 	return r, made, nil
+}
+
+// peakMemory returns the most memory that this process has had, in MiB.
+func peakMemory() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
+			return kib >> 10
+		}
+	}
+	return 0
 }
 
 // write writes the files into the folder of --out, if any.
