@@ -118,18 +118,13 @@ func build(ctx context.Context, root, dir string, threads int) (*programs, error
 
 // bench is what to measure.
 type bench struct {
-	name     string
-	title    string
-	golang   []string // arguments after prove
-	rust     []string // nil: the statement that the Go side writes to files
-	cells    int64    // committed before the blowup
-	rustNote string
+	name   string
+	title  string
+	golang []string // arguments after prove
+	rust   []string // arguments after prove, or after those of files
+	files  bool     // the Rust side reads the statement that the Go side writes to files
+	cells  int64    // committed before the blowup
 }
-
-const (
-	nativeNote      = "Rust: stwo's constraint framework, compiled"
-	interpretedNote = "Rust: the interpreter of AIR files in stwo-oracle, which slows its compose stage"
-)
 
 // bench returns the statement that the flags ask for.
 func (o *options) bench() (*bench, error) {

@@ -52,12 +52,12 @@ type timed struct {
 // measure runs the pairs.
 func (p *programs) measure(ctx context.Context, c *bench, pairs int) (*result, error) {
 	rustArgs := c.rust
-	if rustArgs == nil {
+	if c.files {
 		in := filepath.Join(p.dir, "in")
 		if _, err := p.golang.Run(ctx, slices.Concat([]string{"prove"}, c.golang, []string{"--witness", "--out", in})...); err != nil {
 			return nil, err
 		}
-		rustArgs = []string{filepath.Join(in, "AIR.json"), filepath.Join(in, "WITNESS.json"), "--coefficients"}
+		rustArgs = append([]string{filepath.Join(in, "AIR.json"), filepath.Join(in, "WITNESS.json")}, rustArgs...)
 	}
 	var ours, theirs []*timed
 	var same sameness

@@ -24,7 +24,6 @@ type result struct {
 	CPUs      int     `json:"cpus"`
 	Go        string  `json:"go"`
 	Rust      string  `json:"rust"`
-	RustNote  string  `json:"rust_note"`
 	Proofs    string  `json:"proofs"`
 	Threads   int     `json:"threads"`
 	Pairs     int     `json:"pairs"`
@@ -79,7 +78,7 @@ func newResult(c *bench, threads int, ours, theirs []*timed, same sameness) (*re
 		Name: c.name, Title: c.title, Date: time.Now().UTC().Format(time.DateOnly),
 		Processor: processor(), CPUs: runtime.NumCPU(),
 		Go: runtime.Version(), Rust: "stwo 2.3.0, " + strings.TrimSpace(string(rustc)) + ", target-cpu=native",
-		RustNote: c.rustNote, Proofs: string(same), Threads: threads, Pairs: len(ours), Cells: c.cells,
+		Proofs: string(same), Threads: threads, Pairs: len(ours), Cells: c.cells,
 	}
 	for _, name := range stages {
 		r.Stages = append(r.Stages, newStage(name, ours, theirs, func(t *timed) float64 { return t.times[name] }))
@@ -120,8 +119,8 @@ func processor() string {
 
 // print writes the result for people.
 func (r *result) print(out io.Writer) error {
-	fmt.Fprintf(out, "%s\n%s, %d of %d CPUs, medians of %d pairs\n%s; %s\n%s\nproofs: %s, verified by both sides\n\n",
-		r.Title, r.Processor, r.Threads, r.CPUs, r.Pairs, r.Go, r.Rust, r.RustNote, r.Proofs)
+	fmt.Fprintf(out, "%s\n%s, %d of %d CPUs, medians of %d pairs\n%s; %s\nproofs: %s, verified by both sides\n\n",
+		r.Title, r.Processor, r.Threads, r.CPUs, r.Pairs, r.Go, r.Rust, r.Proofs)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "stage\tGo ms\tRust ms\tGo/Rust\t\n")
 	for _, s := range append(r.Stages, r.NoGrind, r.Total) {
@@ -163,8 +162,8 @@ run in turn, as fresh processes with the same number of threads, and both verify
 The times leave out the making of the columns. "Ratio" is the Go time over the Rust time without
 the proof of work, whose time is a matter of luck: below 1, Go is faster. "MiB" is the process's
 peak of memory, verification included. The Rust side is
-compiled for the machine at hand (target-cpu=native); for matrix products it goes through the
-interpreter of AIR files, which slows its compose stage.
+compiled for the machine at hand (target-cpu=native), its constraints too, and keeps coefficients
+(set_store_polynomials_coefficients), which is its faster way.
 
 | case | threads | pairs | Go s | Rust s | Go M cells/s | Rust M cells/s | ratio | with work: Go s | Rust s | Go MiB | Rust MiB | date | machine |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|
