@@ -129,7 +129,14 @@ func (a *adversary) say(from, to int, m any) {
 	}
 }
 
+// shout sends a message to everyone, and to the contracts if they take such things.
 func (a *adversary) shout(from int, m any) {
+	switch m := m.(type) {
+	case *consensus.Certificate:
+		a.w.chain.submit(m)
+	case consensus.Evidence:
+		a.w.chain.accuse(m, a.w.validator(from))
+	}
 	for to := range a.w.hosts {
 		if to != from {
 			a.say(from, to, m)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/big"
+	"slices"
 
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/felt"
@@ -18,6 +19,7 @@ type audit struct {
 	signed       map[signKey]consensus.Verdict
 	certificates map[consensus.FactID]*consensus.Certificate // the first that an honest node published
 	guilty       map[guiltKey]map[int]bool
+	conflict     []guiltKey // with certificates of both verdicts
 	steps        int
 }
 
@@ -281,6 +283,10 @@ func (a *audit) contested(h *host, e consensus.Contested) {
 	if !a.w.Broken {
 		a.w.violate("I1", "node %d has certificates of both verdicts", h.index)
 	}
+	k := guiltKey{e.First.Epoch, e.First.Fact}
+	if e.Second.Epoch == k.epoch && a.certificate(e.First) == nil && a.certificate(e.Second) == nil && !slices.Contains(a.conflict, k) {
+		a.conflict = append(a.conflict, k)
+	}
 }
 
 // served reports whether somebody besides the worker has a claim's proof and gives
@@ -338,13 +344,32 @@ func (a *audit) end() {
 		} else {
 			a.terminates(c)
 		}
+		a.recorded(c)
+	}
+	a.conflicts()
+	a.w.chain.books.end(a.w.chain.ledger)
+}
+
+// recorded checks for I11 that a certificate that the contract takes gets there, which
+// takes whoever has it to send it again after a reorganization.
+func (a *audit) recorded(c *claim) {
+	if a.w.Chain.Never || a.w.chain.ledger.facts[c.number].first != nil {
+		return
+	}
+	for _, h := range a.w.hosts {
+		if h.node == nil {
+			continue
+		}
+		if own := h.node.Certificate(c.id); own != nil && own.Epoch+1 >= a.w.chain.epoch && a.certificate(own) == nil {
+			a.w.violate("I11", "node %d has a certificate of %v that is not on the chain", h.index, c.id)
+		}
 	}
 }
 
 // accountable checks I5: where a node decided against what the chain recorded in the
 // same epoch, a third of the weight is convicted.
 func (a *audit) accountable(c *claim) {
-	recorded := a.w.chain.records[c.id]
+	recorded := a.w.chain.ledger.facts[c.number].first
 	if recorded == nil || recorded.Epoch+1 < uint64(len(a.w.epochs)) {
 		return
 	}
@@ -356,15 +381,33 @@ func (a *audit) accountable(c *claim) {
 		if own == nil || own.Verdict == recorded.Verdict || own.Epoch != recorded.Epoch || a.certificate(own) != nil {
 			continue
 		}
-		total, convicted := new(big.Int), new(big.Int)
-		for _, m := range a.w.epochs[own.Epoch-1].members {
-			total.Add(total, weight(m.Weight).Big())
-			if a.guilty[guiltKey{own.Epoch, c.id}][m.Validator] {
-				convicted.Add(convicted, weight(m.Weight).Big())
-			}
-		}
-		if convicted.Mul(convicted, big.NewInt(3)).Cmp(total) < 0 {
+		if !a.third(guiltKey{own.Epoch, c.id}) {
 			a.w.violate("I5", "node %d decided %v, the chain %v, and too few are convicted", h.index, own.Verdict, recorded.Verdict)
+		}
+	}
+}
+
+// third reports whether those convicted of an equivocation are a third of the weight.
+func (a *audit) third(k guiltKey) bool {
+	total, convicted := new(big.Int), new(big.Int)
+	for _, m := range a.w.epochs[k.epoch-1].members {
+		total.Add(total, weight(m.Weight).Big())
+		if a.guilty[k][m.Validator] {
+			convicted.Add(convicted, weight(m.Weight).Big())
+		}
+	}
+	return convicted.Mul(convicted, big.NewInt(3)).Cmp(total) >= 0
+}
+
+// conflicts checks the rest of I5: where anyone has seen two certificates of one epoch
+// against each other, a third of the weight is convicted.
+func (a *audit) conflicts() {
+	for _, k := range a.conflict {
+		a.w.report.Conflicts++
+		if a.third(k) {
+			a.w.report.Thirds++
+		} else {
+			a.w.violate("I5", "%v has certificates of both verdicts in epoch %d, and too few are convicted", k.fact, k.epoch)
 		}
 	}
 }

@@ -155,6 +155,22 @@ func (h *host) restore(config consensus.Config) (*consensus.Node, error) {
 	return consensus.New(config, records)
 }
 
+// look sees what the chain has recorded of a fact. What a reorganization took back has to
+// be sent again.
+func (h *host) look(c *claim) {
+	if cert := h.w.chain.ledger.facts[c.number].first; cert != nil {
+		h.step(consensus.Settled{Certificate: cert})
+		return
+	}
+	delete(h.settled, c.id)
+	if h.node == nil {
+		return
+	}
+	if own := h.node.Certificate(c.id); own != nil {
+		h.w.chain.submit(own)
+	}
+}
+
 func (h *host) submitted(c *claim) {
 	h.known = append(h.known, c)
 	h.submit(c)
@@ -246,6 +262,10 @@ func (h *host) perform(e consensus.Effect) {
 		w.report.Undecided++
 	case consensus.Accused:
 		w.audit.accused(h, e.Evidence)
+		w.chain.accuse(e.Evidence, w.validator(h.index))
+	case consensus.Resubmitted:
+		w.chain.report(e.First)
+		w.chain.report(e.Second)
 	case consensus.Contested:
 		w.audit.contested(h, e)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// edit replaces a piece of a file of package consensus.
+// edit replaces a piece of a file of package consensus or, for the contracts, of this one.
 type edit struct{ file, old, new string }
 
 // mutants are nodes with one thing wrong and the invariants that may catch it.
@@ -64,7 +64,54 @@ var mutants = []struct {
 		{"tally.go", "f.signatures[ballot{v.Index, v.Verdict}] =", "f.signatures[ballot{felt.Felt{}, v.Index, v.Verdict}] ="},
 		{"tally.go", "f.signatures[ballot{uint8(bits.TrailingZeros64(b)), v}]", "f.signatures[ballot{felt.Felt{}, uint8(bits.TrailingZeros64(b)), v}]"},
 		{"tally.go", "f.signatures[ballot{index, v}]", "f.signatures[ballot{felt.Felt{}, index, v}]"}}},
+
+	{"pays again for a certificate sent again", "I11", []edit{{ledgerFile,
+		"if r.votes[c.Verdict] != nil {\n\t\treturn errFactRecorded\n\t}",
+		"for i := range l.jobs {\n\t\tif j := &l.jobs[i]; j.state == finalized && j.claim.id == c.Fact {\n\t\t\tj.payment = payable\n\t\t}\n\t}"}}},
+	{"pays whenever asked", "I11", []edit{{ledgerFile, "if j.payment != payable {", "if j.payment != payable && j.payment != released {"}}},
+	{"pays after a refund", "I11", []edit{{ledgerFile, "if j.payment != payable {", "if j.payment != payable && j.payment != refunded {"}}},
+	{"pays without a certificate", "I11", []edit{{ledgerFile, "if j.payment != payable {", "if j.payment == released {"}}},
+	{"refunds after a payment", "I11", []edit{
+		{ledgerFile, "if j.state != accepted && j.state != proven {", "if j.state == expired || j.state == rejected {"},
+		{ledgerFile, "if j.payment != escrowed {", "if j.payment == refunded {"}}},
+	{"pays what is invalid", "I11", []edit{
+		{ledgerFile, "\tcase consensus.Valid:", "\tcase consensus.Valid, consensus.Invalid:"},
+		{ledgerFile, "\tcase consensus.Invalid:\n", "\tcase 99:\n"}}},
+	{"rejects without a refund", "I11", []edit{{ledgerFile, "reporter: nobody})\n\t\treturn l.refund(id)", "reporter: nobody})"}}},
+	{"keeps the escrow at the expiry", "I11", []edit{{ledgerFile, "j.state = expired\n\treturn l.refund(id)", "j.state = expired\n\treturn nil"}}},
+	{"expires before the deadline", "I11", []edit{{ledgerFile, "if l.now <= j.deadline {", "if false {"}}},
+	{"expires in spite of a certificate", "I11", []edit{{ledgerFile, "if j.state == proven && l.verdict(j.claim) != 0 {", "if false {"}}},
+	{"takes the bond when validators are late", "I11", []edit{{ledgerFile,
+		"if j.state == proven {\n\t\tl.unlockBond(j.worker, j.bond)", "if false {\n\t\tl.unlockBond(j.worker, j.bond)"}}},
+	{"leaves the bond of a finished job", "I11", []edit{{ledgerFile, "j.state = finalized\n\t\tl.unlockBond(j.worker, j.bond)", "j.state = finalized"}}},
+	{"seizes a bond twice", "I11", []edit{{ledgerFile, "j.bond = zero", ""}}},
+	{"seizes a bond for one proof", "I11", []edit{{ledgerFile, "if c.id == j.claim.id {", "if false {"}}},
+	{"decides by the first of two certificates", "I11", []edit{{ledgerFile, "if r.first == nil || r.contested() {", "if r.first == nil {"}}},
+	{"believes certificates on the chain", "I3 I8 I11", []edit{{ledgerFile, "if err := l.w.audit.certificate(c); err != nil {", "if err := error(nil); err != nil {"}}},
+	{"believes evidence on the chain", "I11", []edit{{ledgerFile,
+		"if !l.w.audit.verify(key, l.w.audit.hash(set, v.Fact, v.Verdict), v.Signature) {", "if v.Verdict == 0 || key.IsZero() {"}}},
+	{"slashes without an offence", "I11", []edit{{ledgerFile, "decided == 0 || decided == v.Verdict {", "decided == 0 {"}}},
+	{"slashes twice for one offence", "I11", []edit{
+		{ledgerFile, "if before >= bps {", "if before < 0 {"},
+		{ledgerFile, "minus(share(weight, bps), share(weight, before))", "share(weight, bps)"}}},
+	{"adds the whole stake to what an offence has cost", "I11", []edit{{ledgerFile,
+		"minus(share(weight, bps), share(weight, before))", "share(weight, bps)"}}},
+	{"slashes more than the stake", "I11", []edit{{ledgerFile,
+		"least(minus(amount, fromUnbonding), s.amount)", "minus(amount, fromUnbonding)"}}},
+	{"forgets what is unbonding", "I11", []edit{{ledgerFile, "fromUnbonding := least(amount, s.unbonding)", "fromUnbonding := zero"}}},
+	{"leaves what is slashed bonded", "I11", []edit{{ledgerFile, "l.unlockBond(l.w.validator(i), freed)", ""}}},
+	{"burns the reward too", "I11", []edit{{ledgerFile, "burn := minus(e.amount, e.reward)", "burn := e.amount"}}},
+	{"pays rewards without a cap", "I11", []edit{{ledgerFile, "least(share(e.amount, rewardBPS), rewardCap)", "share(e.amount, rewardBPS)"}}},
+	{"counts in 64 bits", "I11", []edit{{ledgerFile,
+		"new(big.Int).Mul(amount, big.NewInt(bps))", "new(big.Int).SetUint64(amount.Uint64() * uint64(bps))"}}},
+	{"keeps what a reorganization undoes", "I11", []edit{{filepath.Join("sim", "chain.go"),
+		"kept, undone := c.log[:cut:cut], c.log[cut:]\n\tc.restart()", "kept, undone := c.log[:cut:cut], c.log[cut:]\n\tc.log = nil"}}},
+	{"does not send again what a reorganization lost", "I11", []edit{{filepath.Join("sim", "host.go"),
+		"h.w.chain.submit(own)", "_ = own"}}},
 }
+
+// ledgerFile has the contracts.
+var ledgerFile = filepath.Join("sim", "ledger.go")
 
 // TestMutants checks that the invariants have teeth: each mutant must break one of
 // those that are said to catch it, within the seeds of TestSeeds.
@@ -142,7 +189,7 @@ func mutate(t *testing.T, edits []edit) string {
 			t.Fatalf("%s has %q %d times", e.file, e.old, n)
 		}
 		sources[e.file] = strings.Replace(sources[e.file], e.old, e.new, 1)
-		replace[path] = filepath.Join(dir, e.file)
+		replace[path] = filepath.Join(dir, filepath.Base(e.file))
 		if err := os.WriteFile(replace[path], []byte(sources[e.file]), 0o600); err != nil {
 			t.Fatal(err)
 		}

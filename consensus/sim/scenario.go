@@ -12,10 +12,19 @@
 //	I8  nobody rejects without a certificate of Invalid, or approves without one of Valid
 //	I9  at most two votes of a validator are kept for a fact, and no more facts than the limit
 //	I10 a node that restarts from its journal has decided the same
+//	I11 no money appears or is lost: what accounts hold, the escrow, the stakes and what is
+//	    burned add up to the same, balance by balance, after every transaction; a job is paid
+//	    or refunded once, and in the end nothing is in escrow; an offence is paid for once,
+//	    with no more than the stake, and never by an honest validator
 //
 // I1, I2 and I7 hold while less than a third of the weight is faulty; scenarios with
-// more check the others. The invariant of money, I11, is not here: nothing is paid in
-// this package.
+// more check the others. Of I11 the same goes for this part: what is true and has a
+// certificate on the chain by its deadline is paid, what is false is never paid, and no
+// validator that is right pays for a false verdict. An equivocation is never charged to
+// an honest one, whatever the others do.
+//
+// The contracts are in ledger.go, by the rules of contracts/src. Their transactions come
+// late, twice, from anyone and in any order, and reorganizations of the chain undo them.
 //
 // The checks are written anew, with big integers, and share no arithmetic with package
 // consensus. Times are in milliseconds.
@@ -90,6 +99,7 @@ type Claim struct {
 	Withheld uint64 // bitmap of the validators to which the worker does not serve the proof
 	Rival    int    // number of an earlier claim for the same job plus 1, or 0
 	Oversize bool
+	Silent   bool // the worker never sends the proof to the chain
 }
 
 // FaultKind is what may happen to a node or a link.
@@ -97,14 +107,15 @@ type FaultKind uint8
 
 // The kinds of faults.
 const (
-	Crash     FaultKind = iota // and back after For; what is not synced is lost in part
-	Stop                       // crash for ever
-	Partition                  // no message from the validators in Mask to Node
-	ClockJump                  // all timers fire at once
-	Wipe                       // crash and lose the journal: must refuse to come back
+	Crash      FaultKind = iota // and back after For; what is not synced is lost in part
+	Stop                        // crash for ever
+	Partition                   // no message from the validators in Mask to Node
+	ClockJump                   // all timers fire at once
+	Wipe                        // crash and lose the journal: must refuse to come back
+	Reorganize                  // the chain replaces its last For transactions
 )
 
-// Fault is something that goes wrong before GST.
+// Fault is something that goes wrong, before GST or, on the chain, at any time.
 type Fault struct {
 	Kind    FaultKind
 	At, For uint64
@@ -159,6 +170,7 @@ func Generate(seed uint64) Scenario {
 	}
 	s.claims(g)
 	s.faults(g)
+	s.money(seed)
 	s.Network = Network{g.IntN(50), g.IntN(30), g.IntN(5), uint64(1 + g.IntN(10_000))}
 	s.Chain = Chain{uint64(1000 + g.IntN(60_000)), g.percent(20), !s.Broken && g.percent(30)}
 	return s
@@ -287,6 +299,19 @@ func (s *Scenario) claims(g generator) {
 			c.TTL = 1 + g.Uint64N(100_000)
 		}
 		s.Facts = append(s.Facts, c)
+	}
+}
+
+// money adds what concerns the contracts alone, of a generator of its own.
+func (s *Scenario) money(seed uint64) {
+	g := generator{rand.New(rand.NewPCG(seed, 4))}
+	for i := range s.Facts {
+		s.Facts[i].Silent = g.percent(5)
+	}
+	if g.percent(35) {
+		for range 1 + g.IntN(3) {
+			s.Faults = append(s.Faults, Fault{Reorganize, g.Uint64N(s.GST + 150_000), 1 + g.Uint64N(12), 0, 0})
+		}
 	}
 }
 

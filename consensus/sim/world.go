@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"math/big"
 	"math/bits"
 	"math/rand/v2"
 	"strconv"
@@ -24,6 +25,15 @@ type Report struct {
 	Undecided int // reports that a fact is undecided
 	Contested int // reports of certificates of both verdicts
 	Evidence  int // accusations
+
+	Broken    int // 1 if a third of the weight or more is faulty
+	Conflicts int // facts with certificates of both verdicts in one epoch
+	Thirds    int // of these, those with evidence against a third of the weight
+	Paid      int // jobs
+	Refunded  int // jobs
+	Slashed   int // offences of validators
+	Convicted int // of these, those for a conflict of two certificates on the chain
+	Lost      int // transactions that a reorganization of the chain undid
 }
 
 // Violation says which invariant failed first.
@@ -63,6 +73,7 @@ type world struct {
 	hosts  []*host
 	epochs []*epoch
 	claims []*claim
+	jobs   []*claim // the first claims
 	byID   map[consensus.FactID]*claim
 	chain  chain
 	audit  *audit
@@ -84,6 +95,9 @@ type claim struct {
 	submission *consensus.Submission
 	id         consensus.FactID
 	worker     signer
+	number     int
+	job        int
+	fee        *big.Int
 }
 
 func (c *claim) verdict() consensus.Verdict {
@@ -122,13 +136,18 @@ func (w *world) after(delay uint64, do func()) {
 func (w *world) percent(p int) bool { return w.rng.IntN(100) < p }
 
 // Run plays a scenario to its end or to the first violation.
-func Run(s Scenario) Report {
+func Run(s Scenario) Report { return play(s).report }
+
+// play runs a scenario and returns everything as it is in the end.
+func play(s Scenario) *world {
 	w := &world{Scenario: &s, rng: rand.New(rand.NewPCG(s.Seed, 2)), keys: newMACRing(), trace: sha256.New(), byID: make(map[consensus.FactID]*claim)}
 	if s.Real {
 		w.keys = &starkRing{}
 	}
 	w.audit = newAudit(w)
-	w.chain = chain{w: w, records: make(map[consensus.FactID]*consensus.Certificate)}
+	if s.Broken {
+		w.report.Broken = 1
+	}
 	for i, r := range s.Validators {
 		w.hosts = append(w.hosts, newHost(w, i, r))
 	}
@@ -137,6 +156,10 @@ func Run(s Scenario) Report {
 	}
 	w.foe = adversary{w: w}
 	w.claim()
+	w.chain = w.newChain()
+	for _, c := range w.claims {
+		w.chain.watch(c)
+	}
 	for i, e := range s.Epochs {
 		w.after(e.At, func() { w.begin(i) })
 	}
@@ -156,9 +179,12 @@ func Run(s Scenario) Report {
 		w.now = a.at
 		a.do()
 	}
+	if w.report.Violation == nil {
+		w.chain.close()
+	}
 	w.audit.end()
 	w.trace.Sum(w.report.Trace[:0])
-	return w.report
+	return w
 }
 
 // violate notes the first violation.
@@ -196,18 +222,20 @@ func weight(x uint64) consensus.Weight {
 // claim makes the submissions and lets every node see them.
 func (w *world) claim() {
 	for i, c := range w.Facts {
-		k := &claim{Claim: c, worker: w.keys.key(1000 + uint64(i))}
+		k := &claim{Claim: c, number: i, job: len(w.jobs), worker: w.keys.key(1000 + uint64(i))}
 		s := &consensus.Submission{ProofSize: 1000, Expiry: c.TTL}
 		if c.Oversize {
 			s.ProofSize = consensus.MaxProofSize + 1
 		}
 		if c.Rival != 0 && c.Rival <= i {
-			k.worker = w.claims[c.Rival-1].worker
+			k.worker, k.job = w.claims[c.Rival-1].worker, w.claims[c.Rival-1].job
 			s.Fact = w.claims[c.Rival-1].submission.Fact
 		} else {
 			s.JobID.SetUint64(uint64(i + 1))
 			s.Worker.SetUint64(uint64(i + 1000))
 			s.Profile = profile
+			k.fee = weight(50 + 7*uint64(k.job)).Big()
+			w.jobs = append(w.jobs, k)
 		}
 		s.ProofCommitment[0] = byte(i + 1)
 		k.submission, k.id = s, s.Fact.ID(chainID)
@@ -227,6 +255,7 @@ func (w *world) claim() {
 func (w *world) begin(i int) {
 	e := w.epochs[i]
 	w.chain.epoch = e.number
+	w.chain.apply(transaction{stays: true, do: func(l *ledger) error { return l.advanceEpoch(e) }})
 	for _, h := range w.hosts {
 		d := uint64(0)
 		if i > 0 {
@@ -264,6 +293,8 @@ func (w *world) fault(f Fault) {
 		w.after(f.For, func() { h.deaf &^= f.Mask })
 	case ClockJump:
 		h.jump()
+	case Reorganize:
+		w.chain.reorganize(f.For)
 	}
 }
 
@@ -306,34 +337,6 @@ func (w *world) note(node int, what byte, b []byte) {
 	head[16] = what
 	w.trace.Write(head[:])
 	w.trace.Write(b)
-}
-
-// chain records the first certificate of a fact, as the contract does.
-type chain struct {
-	w       *world
-	epoch   uint64
-	records map[consensus.FactID]*consensus.Certificate
-}
-
-// submit brings a certificate before the contract some time later.
-func (c *chain) submit(cert *consensus.Certificate) {
-	w := c.w
-	if w.Chain.Never {
-		return
-	}
-	delay := w.Chain.Inclusion
-	if w.Chain.Censor && w.now < w.GST {
-		delay += w.GST - w.now
-	}
-	w.after(delay, func() {
-		if c.records[cert.Fact] != nil || cert.Epoch > c.epoch || cert.Epoch+1 < c.epoch || w.audit.certificate(cert) != nil {
-			return
-		}
-		c.records[cert.Fact] = cert
-		for _, h := range w.hosts {
-			w.after(w.rng.Uint64N(10_000), func() { h.step(consensus.Settled{Certificate: cert}) })
-		}
-	})
 }
 
 func peer(i int) consensus.Peer { return consensus.Peer(strconv.Itoa(i)) }
