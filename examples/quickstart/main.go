@@ -1,9 +1,12 @@
-// Quickstart multiplies two matrices as a job, in one process: a client pays for the
-// job, a worker executes and proves it, validators attest the proof, the worker is
-// paid, and the client verifies the receipt. The chain is a ledger in the same
-// process. It needs no network, no toolchain and no GPU.
+// Quickstart multiplies two matrices as a job, in one process, and shows the whole
+// life of the job: accounts are made and take SAGE from the faucet, a worker and
+// four validators stake, a client pays for the job, the worker executes and proves
+// it, the validators vote, the worker is paid and claims, and the client verifies
+// the receipt. The chain is a ledger in the same process. It needs no network, no
+// toolchain and no GPU.
 //
 //	go run ./examples/quickstart
+//	go run ./examples/quickstart --cheat
 package main
 
 import (
@@ -13,21 +16,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"runtime"
-	"strconv"
-	"sync"
-	"time"
 
-	"golang.org/x/term"
-
-	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/proof"
-	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/wallet"
 )
 
 // Exit codes.
@@ -38,32 +32,43 @@ const (
 	exitInterrupted = 130
 )
 
-const usage = `Quickstart multiplies two random matrices as a job, proves the product with a
-Circle STARK, has validators attest the proof, pays the worker in an encrypted
-amount, verifies the receipt and prints what happened.
+const usage = `Quickstart multiplies two random matrices as a job and shows its whole life on a
+ledger in this process: accounts, faucet, stakes, an encrypted fee in escrow, a
+Circle STARK proof, the votes of four validators, payment, claim and receipt. It
+prints a line for every stage and a table of all at the end.
 
 Usage: quickstart [flags]
 
-  --size N        dimension of the square matrices, 1 to 4096 (default 1024)
-  --dtype TYPE    int8 (exact int32 product) or m31 (integers modulo 2^31-1)
-                  (default int8)
-  --profile NAME  fast, std, tight, matmul-p80, matmul-p90 or matmul-p96
-                  (default matmul-p96: 96 bits proven)
-  --seed N        seed of the random matrices (default 1)
-  --tamper        afterwards change one entry of the product, one bit of the
-                  proof and one input, and show that each is refused
-  --json          print one JSON object, for scripts
+  --size N         dimension of the square matrices, 1 to 4096 (default 1024)
+  --dtype TYPE     int8 (exact int32 product) or m31 (integers modulo 2^31-1)
+                   (default int8)
+  --profile NAME   fast, std, tight, matmul-p80, matmul-p90 or matmul-p96
+                   (default matmul-p96: 96 bits proven)
+  --seed N         seed of the random matrices (default 1)
+  --mnemonic FILE  take the accounts' keys from the mnemonic in FILE, so that a run
+                   can be repeated (default: a new mnemonic, forgotten afterwards)
+  --cheat          the worker forges its proof: the validators vote it down, the
+                   worker is slashed and the client gets its fee back; it is a
+                   failure if anything else happens
+  --tamper         afterwards change one entry of the product, one bit of the
+                   proof and one input, and show that each is refused
+  --json           print one JSON object, for scripts; progress goes to stderr
+
+Proving contains a search, the grinding of a proof of work, that is over after
+2^26 attempts on average and may by chance take much longer.
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
 `
 
 type options struct {
-	size    int
-	dtype   proof.DType
-	profile proof.Profile
-	seed    uint64
-	tamper  bool
-	json    bool
+	size     int
+	dtype    proof.DType
+	profile  proof.Profile
+	seed     uint64
+	mnemonic *wallet.Mnemonic
+	cheat    bool
+	tamper   bool
+	json     bool
 }
 
 func main() {
@@ -87,25 +92,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !opt.json {
 		progress = stdout
 	}
-	report, err := quickstart(ctx, opt, newPrinter(progress))
+	out := newPrinter(progress)
+	report, err := live(ctx, opt, out)
+	out.close()
+	if err == nil && opt.json {
+		err = json.NewEncoder(stdout).Encode(report)
+	} else if err == nil {
+		err = report.print(stdout)
+	}
 	switch {
+	case err == nil:
+		return exitOK
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "quickstart: interrupted")
 		return exitInterrupted
-	case err != nil:
-		fmt.Fprintf(stderr, "quickstart: %v\n", err)
-		return exitFailed
 	}
-	if opt.json {
-		err = json.NewEncoder(stdout).Encode(report)
-	} else {
-		err = report.print(stdout)
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "quickstart: %v\n", err)
-		return exitFailed
-	}
-	return exitOK
+	fmt.Fprintf(stderr, "quickstart: %v\n", err)
+	return exitFailed
 }
 
 func parse(args []string) (opt options, err error) {
@@ -113,15 +116,20 @@ func parse(args []string) (opt options, err error) {
 	fs.SetOutput(io.Discard)
 	fs.IntVar(&opt.size, "size", 1024, "")
 	fs.Uint64Var(&opt.seed, "seed", 1, "")
+	fs.BoolVar(&opt.cheat, "cheat", false, "")
 	fs.BoolVar(&opt.tamper, "tamper", false, "")
 	fs.BoolVar(&opt.json, "json", false, "")
 	dtype := fs.String("dtype", "int8", "")
 	profile := fs.String("profile", "matmul-p96", "")
+	mnemonic := fs.String("mnemonic", "", "")
 	if err := fs.Parse(args); err != nil {
 		return opt, err
 	}
 	if fs.NArg() > 0 {
 		return opt, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	if opt.cheat && opt.tamper {
+		return opt, errors.New("--tamper changes a receipt, and with --cheat there is none")
 	}
 	if opt.dtype, err = proof.ParseDType(*dtype); err != nil {
 		return opt, err
@@ -132,7 +140,23 @@ func parse(args []string) (opt options, err error) {
 	if err := opt.program().Validate(); err != nil {
 		return opt, err
 	}
-	return opt, proof.CheckSize(opt.program(), opt.profile)
+	if err := proof.CheckSize(opt.program(), opt.profile); err != nil {
+		return opt, err
+	}
+	opt.mnemonic, err = readMnemonic(*mnemonic)
+	return opt, err
+}
+
+// readMnemonic reads a file, or makes a new mnemonic if there is none.
+func readMnemonic(file string) (*wallet.Mnemonic, error) {
+	if file == "" {
+		return wallet.NewMnemonic(wallet.DefaultWords)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return wallet.ParseMnemonic(string(text))
 }
 
 func (o options) program() proof.Program {
@@ -151,184 +175,4 @@ func (o options) input() []byte {
 		}
 	}
 	return in
-}
-
-// balance is what the client deposits for its job.
-var balance = bitsage.SAGE(100)
-
-// roles is a network in this process with a worker and validators.
-type roles struct {
-	*bitsage.Network
-	client *bitsage.Client
-	worker *bitsage.Worker
-	stop   func() error
-}
-
-// start runs the roles until stop is called.
-func start(ctx context.Context) (*roles, error) {
-	quiet := slog.New(slog.DiscardHandler)
-	network, err := bitsage.NewNetwork(bitsage.NetworkConfig{Logger: quiet})
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "bitsage-quickstart-")
-	if err != nil {
-		return nil, errors.Join(err, network.Close())
-	}
-	running, cancel := context.WithCancel(ctx)
-	var wait sync.WaitGroup
-	r := &roles{Network: network, stop: func() error {
-		cancel()
-		wait.Wait()
-		return errors.Join(network.Close(), os.RemoveAll(dir))
-	}}
-	config := func(sage bitsage.Amount) (bitsage.Config, error) {
-		account, err := network.NewAccount(ctx, sage)
-		return bitsage.Config{Network: network, Account: account, Logger: quiet}, err
-	}
-	err = func() error {
-		cfg, err := config(balance)
-		if err != nil {
-			return err
-		}
-		if r.client, err = bitsage.NewClient(cfg); err != nil {
-			return err
-		}
-		if cfg, err = config(bitsage.SAGE(1000)); err != nil {
-			return err
-		}
-		if r.worker, err = bitsage.NewWorker(bitsage.WorkerConfig{Config: cfg}); err != nil {
-			return err
-		}
-		wait.Go(func() { r.worker.Run(running) })
-		var all []*bitsage.Validator
-		for i := range validators {
-			if cfg, err = config(bitsage.SAGE(10_000)); err != nil {
-				return err
-			}
-			cfg.Dir = filepath.Join(dir, strconv.Itoa(i))
-			v, err := bitsage.NewValidator(bitsage.ValidatorConfig{Config: cfg})
-			if err != nil {
-				return err
-			}
-			if err := v.Enlist(ctx); err != nil {
-				return err
-			}
-			all = append(all, v)
-		}
-		for _, v := range all {
-			wait.Go(func() { v.Run(running) })
-		}
-		return network.Ready(ctx)
-	}()
-	if err != nil {
-		return nil, errors.Join(err, r.stop())
-	}
-	return r, nil
-}
-
-const validators = 3
-
-// quickstart is the main job.
-func quickstart(ctx context.Context, opt options, out *printer) (_ *report, err error) {
-	program, input := opt.program(), opt.input()
-	out.line("job       %v, profile %v, %d processors", program, opt.profile, runtime.GOMAXPROCS(0))
-	begin := time.Now()
-	network, err := start(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, network.stop()) }()
-	client := network.client
-	if err := client.Deposit(ctx, balance); err != nil {
-		return nil, err
-	}
-	r := &report{Schema: schema, Program: program, Profile: opt.profile, InputBytes: len(input)}
-	r.Network = time.Since(begin)
-	out.line("network   ledger, worker and %d validators ready in %v", validators, r.Network.Round(time.Millisecond))
-
-	submitted := time.Now()
-	if r.Job, err = client.Submit(ctx, bitsage.Job{Program: program, Input: input, Profile: opt.profile, MaxFee: balance}); err != nil {
-		return nil, err
-	}
-	r.Submit = time.Since(submitted)
-	out.line("submitted %v", r.Job)
-	stages := newStopwatch()
-	for ev, err := range client.Watch(ctx, r.Job) {
-		if err != nil {
-			return nil, err
-		}
-		stages.event(ev)
-		out.progress(stageText(ev))
-	}
-	out.end()
-	r.Stages = stages.times
-	receipt, err := client.Wait(ctx, r.Job)
-	if err != nil {
-		return nil, err
-	}
-	r.Settled = time.Since(submitted)
-	if err := r.verify(receipt); err != nil {
-		return nil, err
-	}
-	if err := r.paid(ctx, network); err != nil {
-		return nil, err
-	}
-	r.Total = time.Since(begin)
-	if opt.tamper {
-		r.Tampered, err = tamper(receipt, input)
-	}
-	return r, err
-}
-
-func stageText(ev bitsage.Event) string {
-	what := map[prover.Stage]string{
-		prover.StageExecute:  "multiplying",
-		prover.StageTrace:    "laying out the trace",
-		prover.StageCommit:   "committing: interpolation, extension, Merkle trees",
-		prover.StageLookup:   "accumulators",
-		prover.StageCompose:  "combining constraints",
-		prover.StageQuotient: "sampling, quotients",
-		prover.StageFRI:      "FRI folding",
-		prover.StageGrind:    "grinding the proof of work",
-		prover.StageOpen:     "opening queries",
-	}
-	if ev.Stage != "" {
-		return fmt.Sprintf("%-9s %s", ev.Stage, what[ev.Stage])
-	}
-	return string(ev.State)
-}
-
-// printer writes progress: on a terminal on one line that changes, else line by
-// line.
-type printer struct {
-	w    io.Writer
-	tty  bool
-	last string
-}
-
-func newPrinter(w io.Writer) *printer {
-	f, ok := w.(*os.File)
-	return &printer{w: w, tty: ok && term.IsTerminal(int(f.Fd()))}
-}
-
-func (p *printer) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
-
-func (p *printer) progress(text string) {
-	if text == p.last {
-		return
-	}
-	p.last = text
-	if p.tty {
-		fmt.Fprintf(p.w, "\r\x1b[K          %s", text)
-	} else {
-		fmt.Fprintf(p.w, "          %s\n", text)
-	}
-}
-
-// end clears the changing line.
-func (p *printer) end() {
-	if p.tty {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
 }
