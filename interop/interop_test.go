@@ -5,6 +5,7 @@ package interop_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -17,6 +18,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/bitsage/bitsage/internal/impl/impltest"
 	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/interop/oracle"
 	"github.com/bitsage/bitsage/interop/statement"
@@ -90,6 +92,7 @@ func runCases(t *testing.T, cases []testCase, skipped, least int) {
 	var done, refused atomic.Int64
 	p := prover.New(prover.Options{})
 	var damaged tally
+	proven := make([]*proven, len(cases)) // nil if not asked for
 	t.Run("cases", func(t *testing.T) {
 		for i, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
@@ -97,14 +100,53 @@ func runCases(t *testing.T, cases []testCase, skipped, least int) {
 				r := &trial{t, o, t.TempDir()}
 				made := r.prove(p, c, &refused)
 				damaged.add(r.compare(made, i))
+				proven[i] = digest(made)
 				done.Add(1)
 			})
 		}
+	})
+	impltest.Each(t, func(t *testing.T) {
+		t.Run("cases", func(t *testing.T) {
+			for i, c := range cases {
+				if proven[i] != nil {
+					t.Run(c.name, func(t *testing.T) {
+						t.Parallel()
+						again(t, p, c, proven[i])
+					})
+				}
+			}
+		})
 	})
 	t.Logf("%d cases both ways; %d combinations of a size that Layout.Validate refuses left out; %d valid proofs that stwo refuses replaced; damaged: %v",
 		done.Load(), skipped, refused.Load(), &damaged)
 	if !filtered() && int(done.Load()) < least {
 		t.Errorf("%d cases, want at least %d", done.Load(), least)
+	}
+}
+
+// proven is a proof that both sides agree on.
+type proven struct {
+	pow    int
+	digest [sha256.Size]byte
+}
+
+func digest(made *statement.Made) *proven {
+	return &proven{made.AIR.Config.PowBits, sha256.Sum256(made.Proof.AppendJSON(nil, made.AIR.Kind))}
+}
+
+// again proves a case with one implementation of the kernels and expects the same
+// bytes.
+func again(t *testing.T, p *prover.Prover, c testCase, want *proven) {
+	s, err := c.make(want.pow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.Prove(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *digest(made) != *want {
+		t.Error("another proof than the one compared with Rust's")
 	}
 }
 
