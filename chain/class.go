@@ -2,9 +2,11 @@ package chain
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/bitsage/bitsage/internal/felt"
@@ -184,7 +186,45 @@ func (c *Class) Hash() Felt {
 		return Felt{} // no class that was read has such a version
 	}
 	return poseidon.HashMany(version, hashEntries(c.External), hashEntries(c.L1Handler), hashEntries(c.Constructor),
-		Keccak([]byte(c.ABI)), poseidon.HashMany(c.Program...))
+		Keccak([]byte(c.ABI)), programs.hash(c.Program))
+}
+
+// programs remembers the hashes of the programs that were hashed last. A declaration
+// needs that of its class several times, on both sides of the RPC, and Poseidon takes
+// about a hundred times as long as SHA-256.
+var programs programHashes
+
+// maxPrograms bounds the hashes that are remembered.
+const maxPrograms = 64
+
+// programHashes are Poseidon hashes of programs, by the SHA-256 of their felts.
+type programHashes struct {
+	mu     sync.Mutex
+	hashes map[[sha256.Size]byte]Felt
+}
+
+// hash returns the Poseidon hash of a program.
+func (p *programHashes) hash(program []Felt) Felt {
+	digest := sha256.New()
+	for i := range program {
+		b := program[i].Bytes()
+		digest.Write(b[:])
+	}
+	key := [sha256.Size]byte(digest.Sum(nil))
+	p.mu.Lock()
+	h, ok := p.hashes[key]
+	p.mu.Unlock()
+	if ok {
+		return h
+	}
+	h = poseidon.HashMany(program...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hashes == nil || len(p.hashes) >= maxPrograms {
+		p.hashes = make(map[[sha256.Size]byte]Felt)
+	}
+	p.hashes[key] = h
+	return h
 }
 
 func classVersion(v string) (Felt, error) { return felt.ShortString("CONTRACT_CLASS_V" + v) }

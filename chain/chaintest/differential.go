@@ -7,8 +7,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/cryptotest"
+	"time"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/contracts"
@@ -17,8 +19,8 @@ import (
 	"github.com/bitsage/bitsage/wallet"
 )
 
-// Side is one of two chains that are to agree in everything. Both have the same chain
-// ID, owner and cast.
+// Side is one of several chains that are to agree in everything. All have the same
+// chain ID, owner and cast.
 type Side struct {
 	Client *chain.Client
 	// Owner deploys and owns the contracts.
@@ -35,18 +37,71 @@ type Side struct {
 // CastSize is how many accounts act in a differential run besides the owner.
 const CastSize = 12
 
-// Differential deploys the contracts on two chains and does the same there: a sequence
-// of valid and invalid operations that follows from the seed. After each, both must
-// give the same result: whether it was accepted, the reason if not, the events and the
-// changed storage of the contracts, slot by slot. Where they do not, it reports
-// the shortest part of the sequence it finds that tells two fresh chains apart.
-//
-// Seeds of runs on the same two chains must ascend: each has its own time of 400 days.
-func Differential(t *testing.T, a, b Side, seed uint64, steps int, fresh func(*testing.T) (a, b Side)) {
+// Comparison is a differential run: sequences of valid and invalid operations, each of
+// which follows from a seed and acts on contracts of its own.
+type Comparison struct {
+	// First is the chain on which the sequences are made up.
+	First Side
+	// Others repeat them, each sequence on one of them and all at the same time.
+	Others []Side
+	// Seed is that of the first sequence. Seeds of runs on the same chains must
+	// ascend: each has its own time of 400 days.
+	Seed, Sequences uint64
+	// Steps is the length of a sequence.
+	Steps int
+	// Fresh makes two chains on which nothing has happened, for the same test.
+	Fresh func(*testing.T) (a, b Side)
+	// Coverage counts what was done.
+	Coverage *Coverage
+}
+
+// Run makes sequences up and compares. After every operation both chains must give the
+// same result: whether it was accepted, the reason if not, the events and the changed
+// storage of the contracts, slot by slot. Where they do not, it reports the shortest
+// part of the sequence it finds that tells two fresh chains apart, and ends.
+func (c Comparison) Run(t *testing.T) {
 	t.Helper()
-	if d := differ(t, a, b, seed, steps); d != nil {
-		d.shrink(t, seed, fresh)
-		t.Errorf("seed %d: %s\nrerun with -differential.seed=%d -differential.seqs=1 -differential.steps=%d", seed, d, seed, steps)
+	ctx, stop := context.WithCancelCause(t.Context())
+	defer stop(nil)
+	work, began := make(chan *sequence), time.Now()
+	var group sync.WaitGroup
+	end := sync.OnceFunc(func() {
+		close(work)
+		group.Wait()
+	})
+	defer end()
+	for _, side := range c.Others {
+		group.Go(func() {
+			for s := range work {
+				if err := s.repeat(ctx, side); err != nil {
+					stop(err)
+					return
+				}
+			}
+		})
+	}
+	for i := uint64(0); i < c.Sequences && ctx.Err() == nil; i++ {
+		var s *sequence
+		t.Run(fmt.Sprint(c.Seed+i), func(t *testing.T) { s = record(t, c.First, c.Seed+i, c.Steps, c.Coverage) })
+		if t.Failed() {
+			return
+		}
+		select {
+		case work <- s:
+		case <-ctx.Done():
+		}
+		if (i+1)%25 == 0 {
+			t.Logf("%d sequences in %v", i+1, time.Since(began).Round(time.Second))
+		}
+	}
+	end()
+	var d *difference
+	switch err := context.Cause(ctx); {
+	case errors.As(err, &d):
+		d.shrink(t, c.Fresh)
+		t.Errorf("seed %d: %v\nrerun with -differential.seed=%d -differential.seqs=1 -differential.steps=%d", d.seed, d, d.seed, c.Steps)
+	case err != nil:
+		t.Fatal(err)
 	}
 }
 
@@ -58,53 +113,104 @@ const (
 // began is the time at which a sequence begins.
 func began(seed uint64) uint64 { return genesis + seed*sequenceDays*24*3600 }
 
-// differ runs a sequence until the chains differ.
-func differ(t *testing.T, a, b Side, seed uint64, steps int) *difference {
-	t.Helper()
-	return newPair(t, a, b, seed).run(t, seed, steps)
+// step is something done on a chain. A step without an account deploys the contracts.
+type step struct {
+	what  string
+	time  uint64
+	by    int // of the twin's accounts
+	calls []chain.Call
+	view  bool // whether the only call is made without a transaction
+	flaw  flaw // of the transaction
 }
 
-func (p *pair) run(t *testing.T, seed uint64, steps int) *difference {
+// sequence is what was done on a chain after the contracts were deployed there, and
+// what came of it.
+type sequence struct {
+	seed     uint64
+	steps    []step
+	deployed string   // what came of the deployment
+	results  []string // of the steps
+	names    map[chain.Felt]string
+}
+
+// record makes a sequence up and takes its steps.
+func record(t *testing.T, side Side, seed uint64, steps int, c *Coverage) *sequence {
 	t.Helper()
+	w := must(newTwin(t.Context(), side, seed))(t)
+	s := &sequence{seed: seed, deployed: w.deployed, names: w.names}
+	c.deployment(w)
 	cryptotest.SetGlobalRandom(t, seed)
-	g := newGenerator(t, p, seed)
-	for len(p.steps) < steps {
-		if d := p.take(t, g.next()); d != nil {
-			return d
+	g := newGenerator(t, w, s)
+	for len(s.steps) < steps {
+		next := g.next()
+		result := must(w.take(t.Context(), next))(t)
+		s.steps, s.results = append(s.steps, next), append(s.results, result)
+		c.count(w, next, result)
+	}
+	return s
+}
+
+// repeat takes the steps of a sequence on another chain. It fails with a *difference.
+func (s *sequence) repeat(ctx context.Context, side Side) error {
+	w, err := newTwin(ctx, side, s.seed)
+	if err != nil {
+		return err
+	}
+	if w.deployed != s.deployed {
+		return &difference{seed: s.seed, a: s.deployed, b: w.deployed, names: s.names}
+	}
+	for i, next := range s.steps {
+		result, err := w.take(ctx, next)
+		if err != nil {
+			return err
+		}
+		if result != s.results[i] {
+			return &difference{s.seed, slices.Clone(s.steps[:i+1]), s.results[i], result, s.names}
 		}
 	}
 	return nil
 }
 
-// step is something done on both chains.
-type step struct {
-	what  string
-	time  uint64
-	by    int // of the twins' accounts
-	calls []chain.Call
-	view  bool // whether the only call is made without a transaction
+// replay takes steps on both of two fresh chains. It fails with a *difference.
+func replay(ctx context.Context, a, b Side, seed uint64, steps []step) error {
+	w, err := newTwin(ctx, a, seed)
+	if err != nil {
+		return err
+	}
+	s := &sequence{seed: seed, steps: steps, deployed: w.deployed, names: w.names}
+	for _, next := range steps {
+		result, err := w.take(ctx, next)
+		if err != nil {
+			return err
+		}
+		s.results = append(s.results, result)
+	}
+	return s.repeat(ctx, b)
 }
 
-// difference says what the last of the steps did on both chains.
+// difference says what the last of the steps, or the deployment if there are none, did
+// on two chains.
 type difference struct {
+	seed  uint64
 	steps []step
 	a, b  string
 	names map[chain.Felt]string
 }
 
-// String lists the steps and the two results.
-func (d *difference) String() string {
+// Error lists the steps and the two results.
+func (d *difference) Error() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "the chains differ after %d steps", len(d.steps))
-	first := d.steps[0].time
 	for i, step := range d.steps {
-		fmt.Fprintf(&s, "\n%3d +%ds account %d: %s", i+1, step.time-first, step.by, step.what)
+		fmt.Fprintf(&s, "\n%3d +%ds account %d: %s", i+1, step.time-d.steps[0].time, step.by, step.what)
 		for _, c := range step.calls {
 			fmt.Fprintf(&s, " %s.%s", d.names[c.To], d.names[c.Selector])
 		}
 	}
-	for _, c := range d.steps[len(d.steps)-1].calls {
-		fmt.Fprintf(&s, "\ncalldata %.4000s", strings.Join(hexes(c.Calldata), " "))
+	if len(d.steps) > 0 {
+		for _, c := range d.steps[len(d.steps)-1].calls {
+			fmt.Fprintf(&s, "\ncalldata %.4000s", strings.Join(hexes(c.Calldata), " "))
+		}
 	}
 	fmt.Fprintf(&s, "\n%s", diffLines(d.a, d.b))
 	return s.String()
@@ -135,191 +241,179 @@ const maxShrinks = 40
 
 // shrink drops steps, in ever smaller runs of them, as long as fresh chains differ
 // without them.
-func (d *difference) shrink(t *testing.T, seed uint64, fresh func(*testing.T) (a, b Side)) {
+func (d *difference) shrink(t *testing.T, fresh func(*testing.T) (a, b Side)) {
 	t.Helper()
-	last, tries := len(d.steps)-1, 0
-	for size := (last + 1) / 2; size > 0; size /= 2 {
-		for at := max(0, len(d.steps)-1-size); tries < maxShrinks && len(d.steps) > 1; at = max(0, at-size) {
+	tries := 0
+	for size := len(d.steps) / 2; size > 0; size /= 2 {
+		for end := len(d.steps) - 1; end > 0 && tries < maxShrinks; end = min(end-size, len(d.steps)-1) {
 			tries++
-			steps := slices.Delete(slices.Clone(d.steps), at, min(at+size, len(d.steps)-1))
-			if shorter := replay(t, steps, seed, fresh); shorter != nil {
-				*d = *shorter
-			}
-			if at == 0 {
-				break
-			}
-			at = min(at, len(d.steps)-1)
+			steps := slices.Delete(slices.Clone(d.steps), max(0, end-size), end)
+			t.Run("shrink", func(t *testing.T) {
+				a, b := fresh(t)
+				var shorter *difference
+				switch err := replay(t.Context(), a, b, d.seed, steps); {
+				case errors.As(err, &shorter):
+					*d = *shorter
+				case err != nil:
+					t.Fatal(err)
+				}
+			})
 		}
 	}
 }
 
-// replay takes steps on fresh chains.
-func replay(t *testing.T, steps []step, seed uint64, fresh func(*testing.T) (a, b Side)) (d *difference) {
-	t.Helper()
-	t.Run("shrink", func(t *testing.T) {
-		a, b := fresh(t)
-		p := newPair(t, a, b, seed)
-		for _, s := range steps {
-			if d = p.take(t, s); d != nil {
-				return
-			}
-		}
-	})
-	return d
-}
-
-// pair is two chains with the same deployment.
-type pair struct {
-	a, b  *twin
-	steps []step
-	names map[chain.Felt]string // of addresses and selectors
-	// passed and refused count the transactions by the functions called.
-	passed, refused map[string]int
-}
-
-// twin is one chain of a pair.
+// twin is the deployment of a sequence on one of the chains.
 type twin struct {
 	Side
-	world    *world
-	accounts []*chain.Account // the owner and the cast
+	addresses *chain.Addresses
+	signers   []*wallet.Account
+	accounts  []*chain.Account // of the owner and the cast
+	names     map[chain.Felt]string
+	deployed  string // what came of the deployment
 }
 
-func newPair(t *testing.T, a, b Side, seed uint64) *pair {
-	t.Helper()
-	p := &pair{a: newTwin(t, a, seed), b: newTwin(t, b, seed), names: make(map[chain.Felt]string), passed: make(map[string]int), refused: make(map[string]int)}
-	if p.a.world.deployment != p.b.world.deployment {
-		t.Fatal("the contracts have other addresses on the second chain")
-	}
-	for _, c := range p.a.world.all() {
-		p.names[c.address] = c.name
-		for _, f := range must(functions(c.name))(t) {
-			p.names[chain.Selector(f.name)] = f.name
-		}
-	}
-	return p
-}
-
-func newTwin(t *testing.T, s Side, seed uint64) *twin {
-	t.Helper()
+func newTwin(ctx context.Context, s Side, seed uint64) (*twin, error) {
 	if len(s.Cast) != CastSize {
-		t.Fatalf("the cast are %d accounts, want %d", len(s.Cast), CastSize)
+		return nil, fmt.Errorf("the cast are %d accounts, want %d", len(s.Cast), CastSize)
 	}
-	if err := s.SetTime(t.Context(), began(seed)-24*3600); err != nil {
-		t.Fatal(err)
+	if err := s.SetTime(ctx, began(seed)-24*3600); err != nil {
+		return nil, err
 	}
-	cfg := must(deploy.Defaults(deploy.Devnet))(t)
+	cfg, err := deploy.Defaults(deploy.Devnet)
+	if err != nil {
+		return nil, err
+	}
+	var last chain.Felt
 	cfg.Salt, cfg.EpochLength = chain.Uint(1_000_000+seed), 3600
 	cfg.Faucet = &deploy.Faucet{Cap: money.SAGE(4_500), Funding: money.SAGE(3_200)}
-	w := &twin{Side: s}
-	for _, a := range append([]*wallet.Account{s.Owner}, s.Cast...) {
+	cfg.Progress = func(p deploy.Progress) { last = p.Tx }
+	w := &twin{Side: s, signers: append([]*wallet.Account{s.Owner}, s.Cast...), names: make(map[chain.Felt]string)}
+	for _, a := range w.signers {
 		w.accounts = append(w.accounts, chain.NewAccount(s.Client, a.Address(), a, s.Fees))
 	}
-	addresses := must(deploy.Run(t.Context(), w.accounts[0].WithFees(chain.FeePolicy{}), cfg))(t)
-	w.world = &world{Network: Network{Client: s.Client, Contracts: addresses}, deployment: openDeployment(t, addresses)}
-	return w
-}
-
-// take takes a step on both chains and compares.
-func (p *pair) take(t *testing.T, s step) *difference {
-	t.Helper()
-	p.steps = append(p.steps, s)
-	a, b := p.a.take(t, s), p.b.take(t, s)
-	if a == b {
-		p.count(s, a)
-		return nil
+	// The limit of a transaction's gas is not one of declarations.
+	declaration := *s.Fees.Fixed
+	declaration.L2Gas.Amount *= 3
+	addresses, err := deploy.Run(ctx, w.accounts[0].WithFees(chain.FeePolicy{Fixed: &declaration}), cfg)
+	if err != nil {
+		return nil, err
 	}
-	return &difference{slices.Clone(p.steps), a, b, p.names}
-}
-
-func (p *pair) count(s step, result string) {
-	counts := p.refused
-	if strings.Contains(result, "reverted: false") {
-		counts = p.passed
-	}
-	for _, c := range s.calls {
-		if !s.view {
-			counts[p.names[c.To]+"."+p.names[c.Selector]]++
+	for _, c := range contracts.Classes() {
+		address, err := addresses.Address(c.Name)
+		if err != nil {
+			return nil, err
 		}
+		w.names[address] = c.Name
 	}
+	w.addresses = addresses
+	for _, f := range abi() {
+		w.names[chain.Selector(f.name)] = f.name
+	}
+	w.deployed, err = w.outcome(ctx, last)
+	return w, err
 }
 
 // take takes a step and writes down all that came of it, without what depends on fees.
-func (w *twin) take(t *testing.T, s step) string {
-	t.Helper()
-	ctx := t.Context()
+func (w *twin) take(ctx context.Context, s step) (string, error) {
 	if err := w.SetTime(ctx, s.time); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	if s.view {
-		out, err := w.Client.Call(ctx, s.calls[0], chain.AtLatest())
-		return answered(t, fmt.Sprint("returned ", hexes(out)), err)
-	}
-	hash, err := w.accounts[s.by].Execute(ctx, s.calls...)
-	if err != nil {
-		return answered(t, "", err)
-	}
-	var revert *chain.RevertError
-	receipt, err := w.accounts[s.by].Wait(ctx, hash)
-	if err != nil && !errors.As(err, &revert) {
-		t.Fatal(err)
-	}
-	return w.result(t, receipt)
-}
-
-// answered is an answer of the node, or its error.
-func answered(t *testing.T, result string, err error) string {
-	t.Helper()
-	var refused *chain.RPCError
+	var hash chain.Felt
+	var err error
 	switch {
-	case err == nil:
-		return result
-	case errors.As(err, &refused):
-		return fmt.Sprintf("refused: %d %s %s", refused.Code, refused.Message, reason(string(refused.Data)))
+	case s.view:
+		out, err := w.Client.Call(ctx, s.calls[0], chain.AtLatest())
+		if err != nil {
+			return refusedWith(err)
+		}
+		return fmt.Sprint("returned ", hexes(out)), nil
+	case s.flaw != flawless:
+		hash, err = w.sendFlawed(ctx, s)
+	default:
+		hash, err = w.accounts[s.by].Execute(ctx, s.calls...)
 	}
-	t.Fatal(err)
-	return ""
+	if err != nil {
+		return refusedWith(err)
+	}
+	return w.outcome(ctx, hash)
 }
 
-// result writes down the receipt of a transaction and what it changed.
-func (w *twin) result(t *testing.T, r *chain.Receipt) string {
-	t.Helper()
-	ours := make(map[chain.Felt]string)
-	for _, c := range w.world.all() {
-		ours[c.address] = c.name
+// refusedWith writes down the error of a node that refused. Other errors are returned.
+func refusedWith(err error) (string, error) {
+	var refused *chain.RPCError
+	if !errors.As(err, &refused) {
+		return "", err
+	}
+	return fmt.Sprintf("refused: %d %s %s", refused.Code, refused.Message, reason(string(refused.Data))), nil
+}
+
+// outcome writes down the receipt of a transaction and what it changed.
+func (w *twin) outcome(ctx context.Context, hash chain.Felt) (string, error) {
+	r, err := w.Client.Wait(ctx, hash)
+	var revert *chain.RevertError
+	if err != nil && !errors.As(err, &revert) {
+		return "", err
 	}
 	lines := []string{fmt.Sprintf("%s reverted: %v %s", r.Finality, r.Reverted, reason(r.Reason))}
 	for _, e := range r.Events {
-		if name, ok := ours[e.From]; ok {
+		if name, ok := w.names[e.From]; ok {
 			lines = append(lines, fmt.Sprintf("event of %s: %v %v", name, hexes(e.Keys), hexes(e.Data)))
 		}
 	}
+	var update struct {
+		Diff struct {
+			Storage []struct {
+				Address string `json:"address"`
+				Entries []struct {
+					Key   string `json:"key"`
+					Value string `json:"value"`
+				} `json:"storage_entries"`
+			} `json:"storage_diffs"`
+		} `json:"state_diff"`
+	}
+	err = w.Client.Do(ctx, "starknet_getStateUpdate", map[string]any{"block_id": chain.AtHash(r.Block.Hash)}, &update)
+	if err != nil {
+		return "", err
+	}
 	var writes []string
-	for _, c := range w.world.changed(t, r.Block) {
-		if name, ok := ours[c.contract]; ok {
-			writes = append(writes, fmt.Sprintf("storage of %s: %s = %s", name, chain.Hex(c.key), chain.Hex(c.value)))
+	for _, c := range update.Diff.Storage {
+		address, err := chain.ParseFelt(c.Address)
+		if err != nil {
+			return "", err
+		}
+		for _, e := range c.Entries {
+			if name, ok := w.names[address]; ok {
+				writes = append(writes, fmt.Sprintf("storage of %s: %s = %s", name, e.Key, e.Value))
+			}
 		}
 	}
 	slices.Sort(writes)
-	return strings.Join(append(lines, writes...), "\n")
+	return strings.Join(append(lines, writes...), "\n"), nil
 }
 
-// Only a node that executes Cairo knows where in the program it failed.
 var (
+	// Only a node that executes Cairo knows where in the program it failed.
 	traceback = regexp.MustCompile(`(Error at pc=0:\d+:(\n|\\n))?Cairo traceback \(most recent call last\):(\n|\\n)(Unknown location \(pc=0:\d+\)(\n|\\n))*(\n|\\n)`)
 	panicData = regexp.MustCompile(`\n \["0x[0-9a-f]+"\]$`)
+	// Each of the chains has seen other sequences before.
+	nonceText = regexp.MustCompile(`Account nonce: \d+; got: \d+`)
 )
 
 // reason is that of a failure without the places in the program.
 func reason(text string) string {
+	text = nonceText.ReplaceAllString(text, "another nonce")
 	return panicData.ReplaceAllString(traceback.ReplaceAllString(text, ""), "\n")
 }
 
-// abi lists the functions that a class has.
-func abi(t *testing.T) []function {
-	t.Helper()
+// abi lists the functions that all classes have.
+var abi = sync.OnceValue(func() []function {
 	var out []function
 	for _, c := range contracts.Classes() {
-		out = append(out, must(functions(c.Name))(t)...)
+		list, err := functions(c.Name)
+		if err != nil {
+			panic(err) // what is embedded is known to parse
+		}
+		out = append(out, list...)
 	}
 	return out
-}
+})

@@ -22,16 +22,20 @@ type generator struct {
 	*world
 	t          *testing.T
 	rng        *rand.Rand
-	pair       *pair
+	seq        *sequence
 	start, now uint64
-	prologue   []maker
+	// plan is what is to be done next, or, after the opening, sooner or later.
+	plan    []maker
+	opening bool
+	told    int // stories
+	// commands counts those that were made up.
+	commands int
 
 	clients, workers [2]*party
 	validators       [4]*party
 	stranger, heir   *party
 	actions          []action
 	members          []*party // of sets of validators
-	functions        []function
 }
 
 // move is what somebody does, at a time or, if that is zero, soon. Nobody does
@@ -41,9 +45,10 @@ type move struct {
 	by    *party
 	at    uint64
 	calls []chain.Call
+	flaw  flaw
 }
 
-// maker makes up an move of one kind.
+// maker makes up a move of one kind.
 type maker func(g *generator) move
 
 // action is one that the owner may have scheduled, and what it then allows.
@@ -55,19 +60,19 @@ type action struct {
 	ready uint64
 }
 
-func newGenerator(t *testing.T, p *pair, seed uint64) *generator {
+func newGenerator(t *testing.T, on *twin, s *sequence) *generator {
 	t.Helper()
-	w := p.a.world
-	w.chainID = text(must(w.Client.ChainID(t.Context()))(t))
+	w := &world{Network: Network{Client: on.Client, Contracts: on.addresses}, deployment: openDeployment(t, on.addresses),
+		chainID: text(must(on.Client.ChainID(t.Context()))(t))}
 	w.rate = must(elgamal.NewRate(view(t, w, w.privacy.call(privacyrouter.RateCall()), privacyrouter.DecodeRate).Big()))(t)
 	w.books.opened = make(map[[4]chain.Felt]elgamal.Amount)
-	g := &generator{world: w, t: t, rng: rand.New(rand.NewPCG(seed, 0)), pair: p, start: began(seed), functions: abi(t)}
+	g := &generator{world: w, t: t, rng: rand.New(rand.NewPCG(s.seed, 0)), seq: s, start: began(s.seed)}
 	g.now = g.start
 	names := []string{"owner", "client A", "client B", "worker A", "worker B", "operator A", "operator B",
 		"validator A", "validator B", "validator C", "validator D", "stranger", "heir"}
 	var cast []*party
 	for i, name := range names {
-		m := w.join(name, p.a.accounts[i])
+		m := w.join(name, on.accounts[i])
 		m.secret = must(elgamal.GenerateKey())(t)
 		cast = append(cast, m)
 	}
@@ -76,22 +81,39 @@ func newGenerator(t *testing.T, p *pair, seed uint64) *generator {
 	g.validators, g.stranger, g.heir = [4]*party(cast[7:11]), cast[11], cast[12]
 	g.members = cast[7:11]
 	g.setActions()
-	g.prologue = g.opening()
+	g.plan, g.opening, g.told = g.beginning(), true, int(s.seed*storiesEach)
+	g.commands = int(s.seed * 3)
 	return g
+}
+
+// storiesEach is about how many stories a sequence of 50 steps has.
+const storiesEach = 3
+
+// planned makes up the next move of the plan.
+func (g *generator) planned() move {
+	for len(g.plan) == 0 {
+		g.opening = false
+		g.plan = stories[g.told%len(stories)](g)
+		g.told++
+	}
+	m := g.plan[0]
+	g.plan = g.plan[1:]
+	return m(g)
 }
 
 // next makes up the next step.
 func (g *generator) next() step {
-	if len(g.prologue) > 0 {
-		m := g.prologue[0]
-		g.prologue = g.prologue[1:]
-		return g.step(m(g))
-	}
 	for {
+		if g.opening || g.chance(65) {
+			if o := g.planned(); o.by != nil && o.at <= g.start+(sequenceDays-10)*24*3600 {
+				return g.step(o)
+			}
+			continue
+		}
 		if g.chance(8) {
 			return g.look()
 		}
-		if g.chance(6) && len(g.pair.steps) > 0 {
+		if g.chance(6) && len(g.seq.steps) > 0 {
 			return g.again()
 		}
 		o := makers[g.rng.IntN(len(makers))](g)
@@ -115,7 +137,7 @@ func (g *generator) step(o move) step {
 		g.now += uint64(g.rng.IntN(2 * 24 * 3600))
 	}
 	g.now = max(g.now, o.at)
-	return step{what: o.what, time: g.now, by: g.number(o.by), calls: o.calls}
+	return step{what: o.what, time: g.now, by: g.number(o.by), calls: o.calls, flaw: o.flaw}
 }
 
 func (g *generator) number(p *party) int { return slices.Index(g.parties, p) }
@@ -168,12 +190,12 @@ func (g *generator) units(limit elgamal.Amount) elgamal.Amount {
 
 // look calls a function without a transaction, by nobody.
 func (g *generator) look() step {
-	return step{what: "looks", time: g.now, calls: []chain.Call{g.somehow(pick(g, g.functions...))}, view: true}
+	return step{what: "looks", time: g.now, calls: []chain.Call{g.somehow(pick(g, abi()...))}, view: true}
 }
 
 // again repeats what was done before, by the same account or another.
 func (g *generator) again() step {
-	s := pick(g, g.pair.steps...)
+	s := pick(g, g.seq.steps...)
 	s.what, s.view = "again: "+strings.TrimPrefix(s.what, "again: "), false
 	g.now += uint64(g.rng.IntN(60))
 	s.time = g.now
@@ -183,7 +205,7 @@ func (g *generator) again() step {
 	return s
 }
 
-// spoil makes an move invalid, probably.
+// spoil makes a move invalid, probably.
 func (g *generator) spoil(o *move) {
 	o.what = "spoiled: " + o.what
 	if g.chance(30) {
@@ -232,9 +254,18 @@ func (g *generator) felt() chain.Felt {
 	return text(pick(g, "T4", "std", "Validator", "nothing"))
 }
 
+// command calls a function that changes state, each in turn.
+func command(g *generator) move {
+	list := changing()
+	name := list[g.commands%len(list)]
+	g.commands++
+	i := slices.IndexFunc(abi(), func(f function) bool { return f.contract+"."+f.name == name })
+	return g.anyone().does("commands", g.somehow(abi()[i]))
+}
+
 // wild calls any function of any contract.
 func wild(g *generator) move {
-	return g.anyone().does("calls", g.somehow(pick(g, g.functions...)))
+	return g.anyone().does("calls", g.somehow(pick(g, abi()...)))
 }
 
 // somehow calls a function with arguments that only look right.
@@ -248,8 +279,14 @@ func (g *generator) somehow(f function) chain.Call {
 			c.Calldata = append(c.Calldata, chain.Uint(g.rng.Uint64N(3)), chain.Uint(0))
 		case "core::felt252":
 			c.Calldata = append(c.Calldata, g.felt())
+		case "bitsage::types::Point":
+			c.Calldata = append(c.Calldata, must(elgamal.GenerateKey())(g.t).Public().Felts()...)
+		case "bitsage::types::Ciphertext":
+			c.Calldata = append(c.Calldata, g.felt(), g.felt(), g.felt(), g.felt())
+		case "core::array::Span::<core::felt252>":
+			c.Calldata = append(c.Calldata, chain.Uint(1), g.felt())
 		default:
-			c.Calldata = append(c.Calldata, pick(g, g.felt(), chain.Uint(g.rng.Uint64N(4))))
+			c.Calldata = append(c.Calldata, pick(g, g.felt(), chain.Uint(g.rng.Uint64N(4)), chain.Uint(g.rng.Uint64N(4))))
 		}
 	}
 	return c

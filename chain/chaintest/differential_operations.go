@@ -19,7 +19,7 @@ import (
 	"github.com/bitsage/bitsage/elgamal"
 )
 
-// none is an move that cannot be made up now.
+// none is a move that cannot be made up now.
 var none move
 
 func (p *party) does(what string, calls ...chain.Call) move {
@@ -40,11 +40,11 @@ var makers = []maker{
 	certify, certify, certify, certify, certify, certify, certify, certify, finalize, finalize, finalize, finalize, finalize,
 	payOut, payOut, payOut, payOut, payOut, cancelJob, expire, expire, reportEquivocation,
 	registerKey, deposit, transferUnits, transferUnits, rollover, rollover, withdraw, ragequit,
-	wild, wild,
+	wild, wild, command, command,
 }
 
-// opening are the steps with which every sequence begins.
-func (g *generator) opening() []maker {
+// beginning are the steps with which every sequence begins.
+func (g *generator) beginning() []maker {
 	out := []maker{func(g *generator) move {
 		var calls []chain.Call
 		for _, p := range g.parties[1:] {
@@ -272,12 +272,19 @@ func equivocate(g *generator) move {
 	if len(set) == 0 || j == nil {
 		return none
 	}
-	i, fact := g.rng.IntN(len(set)), j.factID()
-	o := g.anyone().does("reports two votes", g.registry.call(validatorregistry.SubmitEquivocationCall(validatorregistry.Equivocation{
-		Epoch: epoch, Index: uint32(i), Fact: validatorregistry.FactID{Value: fact},
-		Valid:   validatorregistry.Signature(g.voted(set[i], epoch, fact, valid)),
-		Invalid: validatorregistry.Signature(g.voted(set[i], epoch, fact, pick(g, invalid, invalid, invalid, valid)))})))
-	return g.aroundEvidence(o, epoch)
+	return g.aroundEvidence(g.equivocates(epoch, j, g.rng.IntN(len(set)), pick(g, invalid, invalid, invalid, valid)), epoch)
+}
+
+// equivocates reports that a member of a set voted valid and something else.
+func (g *generator) equivocates(epoch uint64, j *job, index int, other proofverifier.Verdict) move {
+	set, fact := g.set(epoch), j.factID()
+	if index >= len(set) {
+		return none
+	}
+	return g.anyone().does("reports two votes", g.registry.call(validatorregistry.SubmitEquivocationCall(validatorregistry.Equivocation{
+		Epoch: epoch, Index: uint32(index), Fact: validatorregistry.FactID{Value: fact},
+		Valid:   validatorregistry.Signature(g.voted(set[index], epoch, fact, valid)),
+		Invalid: validatorregistry.Signature(g.voted(set[index], epoch, fact, other))})))
 }
 
 func falseVerdict(g *generator) move {

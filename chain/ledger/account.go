@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"reflect"
+
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/wallet"
@@ -17,8 +19,14 @@ var validated = shortString("VALID")
 type accountCall struct {
 	To       address
 	Selector Felt
-	Calldata []Felt
+	Calldata sliced
 }
+
+// sliced is a Span<felt252> as OpenZeppelin's account decodes it: it panics where the span
+// is longer than what there is. A contract of today's compiler refuses the argument.
+type sliced []Felt
+
+var typeSliced = reflect.TypeFor[sliced]()
 
 // ownedAccount is what the account contracts have in common.
 type ownedAccount struct {

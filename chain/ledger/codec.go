@@ -201,6 +201,8 @@ func (c *calldata) deserialize(v reflect.Value) bool {
 		// Every element has at least one felt.
 		f, ok := c.next()
 		if !ok || !f.IsUint64() || f.Uint64() > uint64(len(*c)) {
+			// A length that is no u32 is refused before anything is sliced.
+			require(!ok || v.Type() != typeSliced || !f.IsUint64() || f.Uint64() >= 1<<32, "Index out of bounds")
 			return false
 		}
 		v.Set(reflect.MakeSlice(v.Type(), int(f.Uint64()), int(f.Uint64())))
