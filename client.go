@@ -34,6 +34,7 @@ type Client struct {
 	host    p2p.Host
 	records *records
 	intents map[JobID]intent
+	paid    map[JobID]bool                              // put on the chain by this Client
 	hearers map[JobID]map[chan wire.Progress]p2p.PeerID // who watches, and the peer of the job's worker
 }
 
@@ -50,7 +51,7 @@ func NewClient(cfg Config) (*Client, error) {
 	account := n.account(cfg.Account)
 	return &Client{
 		cfg: cfg, prover: prover.New(prover.Options{}), contract: n.settle, account: account,
-		key: key, money: n.settle.NewAccount(account, key), intents: make(map[JobID]intent), hearers: make(map[JobID]map[chan wire.Progress]p2p.PeerID),
+		key: key, money: n.settle.NewAccount(account, key), intents: make(map[JobID]intent), paid: make(map[JobID]bool), hearers: make(map[JobID]map[chan wire.Progress]p2p.PeerID),
 	}, nil
 }
 
@@ -127,11 +128,31 @@ func (c *Client) job(ctx context.Context, id JobID) (chain.Felt, jobmanager.Job,
 	if err != nil {
 		return f, jobmanager.Job{}, err
 	}
-	job, err := c.contract.Job(ctx, f)
-	if err == nil && job.State == jobmanager.JobStateNone {
-		err = ErrUnknownJob
+	for range nodeLag {
+		job, err := c.contract.Job(ctx, f)
+		if err != nil || job.State != jobmanager.JobStateNone {
+			return f, job, err
+		}
+		if !c.submitted(id) {
+			break
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return f, job, context.Cause(ctx)
+		}
 	}
-	return f, job, err
+	return f, jobmanager.Job{}, ErrUnknownJob
+}
+
+// nodeLag is for how many seconds a node may not know a job that another node has
+// confirmed.
+const nodeLag = 60
+
+func (c *Client) submitted(id JobID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.paid[id]
 }
 
 // own returns the records of this client's jobs.

@@ -148,6 +148,9 @@ func (c *Client) Submit(ctx context.Context, job Job) (JobID, error) {
 	if err := c.pay(ctx, &task, quote); err != nil {
 		return JobID{}, explain(err, quote.Fee)
 	}
+	c.mu.Lock()
+	c.paid[id] = true
+	c.mu.Unlock()
 	c.cfg.Logger.Info("job submitted", "job", id, "program", job.Program, "profile", job.Profile, "worker", quote.Worker)
 	return id, nil
 }

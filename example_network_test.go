@@ -7,23 +7,40 @@ import (
 	"os"
 
 	"github.com/bitsage/bitsage"
+	"github.com/bitsage/bitsage/chain/ledger"
+	"github.com/bitsage/bitsage/wallet"
 )
 
-// start runs a network with a worker and a validator in this process, until ctx
-// ends, and returns a client with some SAGE.
-func start(ctx context.Context) (*bitsage.Client, error) {
+// The accounts of the examples are always the same, so that their jobs have the same
+// proofs. The jobs' labels were chosen so that the proof of work is short.
+const (
+	validatorAccount = iota
+	workerAccount
+	clientAccount
+)
+
+// account returns one of the accounts with some SAGE.
+func account(ctx context.Context, network *bitsage.Network, which int, balance bitsage.Amount) (*wallet.Account, error) {
+	accounts, err := ledger.SeedAccounts("example", 3)
+	if err != nil {
+		return nil, err
+	}
+	return accounts[which], network.Fund(ctx, accounts[which], balance)
+}
+
+// judged runs a network with a validator in this process, until ctx ends.
+func judged(ctx context.Context) (*bitsage.Network, error) {
 	network, err := bitsage.NewNetwork(bitsage.NetworkConfig{Logger: quiet})
 	if err != nil {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { network.Close() })
-
 	dir, err := os.MkdirTemp("", "validator")
 	if err != nil {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { os.RemoveAll(dir) })
-	account, err := network.NewAccount(ctx, bitsage.SAGE(10_000))
+	account, err := account(ctx, network, validatorAccount, bitsage.SAGE(10_000))
 	if err != nil {
 		return nil, err
 	}
@@ -34,8 +51,27 @@ func start(ctx context.Context) (*bitsage.Client, error) {
 		return nil, err
 	}
 	go validator.Run(ctx)
+	return network, nil
+}
 
-	if account, err = network.NewAccount(ctx, bitsage.SAGE(1000)); err != nil {
+// join returns a client of a network with some SAGE.
+func join(ctx context.Context, network *bitsage.Network) (*bitsage.Client, error) {
+	account, err := account(ctx, network, clientAccount, bitsage.SAGE(10))
+	if err != nil {
+		return nil, err
+	}
+	return bitsage.NewClient(bitsage.Config{Network: network, Account: account, Logger: quiet})
+}
+
+// start runs a network with a worker and a validator in this process, until ctx
+// ends, and returns a client with some SAGE.
+func start(ctx context.Context) (*bitsage.Client, error) {
+	network, err := judged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	account, err := account(ctx, network, workerAccount, bitsage.SAGE(1000))
+	if err != nil {
 		return nil, err
 	}
 	worker, err := bitsage.NewWorker(bitsage.WorkerConfig{
@@ -45,11 +81,7 @@ func start(ctx context.Context) (*bitsage.Client, error) {
 		return nil, err
 	}
 	go worker.Run(ctx)
-
-	if account, err = network.NewAccount(ctx, bitsage.SAGE(10)); err != nil {
-		return nil, err
-	}
-	client, err := bitsage.NewClient(bitsage.Config{Network: network, Account: account, Logger: quiet})
+	client, err := join(ctx, network)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func Example_submit() {
 	a := []byte{1, 2, 3, 4}       // 2x2
 	b := []byte{5, 6, 7, 256 - 8} // 2x2, the last entry is -8
 	id, err := client.Submit(ctx, bitsage.Job{
-		Program: proof.MatMul(2, 2, 2), Input: append(a, b...), MaxFee: bitsage.SAGE(1),
+		Program: proof.MatMul(2, 2, 2), Input: append(a, b...), MaxFee: bitsage.SAGE(1), Label: "run 1417",
 	})
 	if err != nil {
 		panic(err)

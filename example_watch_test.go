@@ -21,7 +21,7 @@ func ExampleClient_Watch() {
 		panic(err)
 	}
 	id, err := client.Submit(ctx, bitsage.Job{
-		Program: proof.MatMul(1, 1, 1), Input: []byte{6, 7}, Profile: proof.Std, MaxFee: bitsage.SAGE(1),
+		Program: proof.MatMul(1, 1, 1), Input: []byte{6, 7}, MaxFee: bitsage.SAGE(1), Label: "run 1337",
 	})
 	if err != nil {
 		panic(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/contracts/bindings"
 	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/backstage"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/staking"
@@ -71,13 +72,36 @@ const (
 // NewNetwork returns a network. With an embedded ledger it returns when the
 // contracts are deployed there, which takes a moment; else it does no I/O.
 func NewNetwork(cfg NetworkConfig) (*Network, error) {
+	return connect(cfg, p2p.NewMemory(0, p2p.Faults{}))
+}
+
+func init() {
+	backstage.NewNetwork = func(cfg any, peers *p2p.Memory) (any, error) { return connect(cfg.(NetworkConfig), peers) }
+	backstage.Peer = func(n any, role string, account chain.Felt) (p2p.PeerID, error) {
+		h, err := n.(*Network).host(role, account)
+		if err != nil {
+			return "", err
+		}
+		return h.ID(), h.Close()
+	}
+	backstage.Serving = func(network any) (workers, validators int) {
+		n := network.(*Network)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return n.serving[roleWorker], n.serving[roleValidator]
+	}
+	backstage.PaymentKey = paymentKey
+}
+
+// connect is NewNetwork with the network of messages to use.
+func connect(cfg NetworkConfig, peers *p2p.Memory) (*Network, error) {
 	if (cfg.Chain == nil) != (cfg.Contracts == nil) {
 		return nil, errors.New("bitsage: NetworkConfig.Chain and NetworkConfig.Contracts go together")
 	}
 	n := &Network{
 		chain: cfg.Chain, contracts: cfg.Contracts, funder: cfg.Funder, log: cfg.Logger,
-		peers:    p2p.NewMemory(0, p2p.Faults{}),
-		accounts: make(map[chain.Felt]*chain.Account), hosts: make(map[string]p2p.PeerID), changed: make(chan struct{}),
+		peers: peers, changed: make(chan struct{}),
+		accounts: make(map[chain.Felt]*chain.Account), hosts: make(map[string]p2p.PeerID),
 	}
 	if n.log == nil {
 		n.log = slog.Default()

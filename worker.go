@@ -9,7 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/forgery"
+	"github.com/bitsage/bitsage/internal/backstage"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
@@ -63,9 +63,10 @@ func DefaultPrice(e Estimate) Amount {
 	return fee
 }
 
-// Worker executes and proves jobs, one at a time on all processors. A worker that
-// finds its own proof wrong, or whose job was rejected or expired, takes no more
-// jobs until a proof that it makes for itself verifies.
+// Worker executes and proves jobs, one at a time on all processors, and accepts a job
+// on the chain when the one before it is proven. A worker that finds its own proof
+// wrong, or whose job was rejected or expired, takes no more jobs until proofs that it
+// makes for itself verify: so it loses one bond at most.
 type Worker struct {
 	cfg      WorkerConfig
 	prover   *prover.Prover
@@ -94,7 +95,7 @@ type Worker struct {
 	running sync.WaitGroup
 }
 
-func init() { forgery.Worker = func(w any) { w.(*Worker).forges = true } }
+func init() { backstage.Forge = func(w any) { w.(*Worker).forges = true } }
 
 // NewWorker returns a worker. It does nothing before Run.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {

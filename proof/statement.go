@@ -93,9 +93,8 @@ func root(p Program, tree int, data []byte, profile Profile) (Digest, error) {
 	}
 	blowup := profile.Config().LogBlowup
 	for i, c := range columns {
-		circle.Interpolate(c)
 		columns[i] = make([]m31.Elem, len(c)<<blowup)
-		circle.Evaluate(columns[i], c)
+		circle.Extend(columns[i], c)
 	}
 	height := p.shape().LogRows() + blowup
 	return Digest(stark.MerkleRoot(profileKind.Hasher(), columns, height)), nil

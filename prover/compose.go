@@ -22,15 +22,15 @@ func (s *session) compose(alpha m31.QM31) error {
 		powers = powers[n:]
 	}
 	coeffs := liftSum(sums, s.layout.LogDegree)
-	if err := s.be.Interpolate(s.ctx, coeffs[:]); err != nil {
+	if err := s.be.Interpolate(s.ctx, coeffs[:], coeffs[:]); err != nil {
 		return err
 	}
+	s.composition = coeffs
 	s.note("composition_coefficients", coeffs)
-	t := new(Tree)
 	half := coeffs.Len() / 2
 	left, right := coeffs.Slice(0, half), coeffs.Slice(half, 2*half)
-	t.coeffs = append(left[:], right[:]...)
-	if err := s.commitTree(t, len(s.trees)); err != nil {
+	t, err := s.commitTree(&Tree{coeffs: append(left[:], right[:]...)}, len(s.trees))
+	if err != nil {
 		return err
 	}
 	s.trees = append(s.trees, t)
@@ -55,14 +55,18 @@ func (s *session) composeComponent(i int, coeffs []m31.QM31, sums map[int]m31.Se
 	if err != nil {
 		return err
 	}
+	acc, ok := sums[c.LogSize+1]
+	if !ok {
+		acc = m31.SecureVec(s.mem.columns(4, 1<<(c.LogSize+1)))
+		for _, v := range acc {
+			clear(v)
+		}
+		sums[c.LogSize+1] = acc
+	}
+	defer s.mem.scratch()()
 	columns, err := s.constraintColumns(prog, c.LogSize+1)
 	if err != nil {
 		return err
-	}
-	acc, ok := sums[c.LogSize+1]
-	if !ok {
-		acc = m31.NewSecureVec(1 << (c.LogSize + 1))
-		sums[c.LogSize+1] = acc
 	}
 	s.clock.count(cells(columns))
 	return s.be.Constraints(s.ctx, &backend.Constraints{Program: prog, Columns: columns, LogSize: c.LogSize, Coeffs: coeffs, Acc: acc})
@@ -82,7 +86,7 @@ func (s *session) constraintColumns(prog *air.Program, log int) ([][]m31.Elem, e
 		}
 		key := column{in.Tree, in.Column}
 		if made[key] == nil {
-			made[key] = s.take(1 << log)
+			made[key] = s.mem.take(1 << log)
 			dst, src = append(dst, made[key]), append(src, t.coeffs[in.Column])
 		}
 		out[i] = made[key]
@@ -97,8 +101,10 @@ func liftSum(sums map[int]m31.SecureVec, log int) m31.SecureVec {
 		if k == log {
 			continue
 		}
-		for p := range total.Len() {
-			total.Set(p, total.At(p).Add(v.At(circle.LiftIndex(p, log-k))))
+		for c, dst := range total {
+			for p, e := range dst {
+				dst[p] = e.Add(v[c][circle.LiftIndex(p, log-k)])
+			}
 		}
 	}
 	return total

@@ -25,7 +25,7 @@ func (s *session) fri(proof *stark.Proof, column m31.SecureVec) ([]friLayer, err
 	}
 	var out []friLayer
 	for i, f := range folds {
-		layers, err := s.be.MerklePacked(s.ctx, s.hasher, column, f.Packing)
+		layers, err := s.be.MerklePacked(s.ctx, s.hasher, hashes(s.mem.take, 2<<(f.Log-f.Packing)), column, f.Packing)
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +76,7 @@ func lastLayer(column m31.SecureVec, log int) (stark.LinePoly, error) {
 // grind finds the proof of work that precedes the queries.
 func (s *session) grind(proof *stark.Proof) error {
 	s.clock.enter(StageGrind)
-	nonce, err := s.be.Grind(s.ctx, s.ch.PowChecker(s.air.Config.PowBits))
+	nonce, err := s.be.Grind(s.ctx, s.ch.Pow(s.air.Config.PowBits))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/bitsage/bitsage/internal/air"
@@ -133,7 +134,12 @@ func TestGoldenSteps(t *testing.T) {
 				same("symbol "+name, s.syms[name].Coords(), v)
 			}
 			for tree, cols := range want.Trace {
-				same("trace_coefficients", s.trees[tree].coeffs, cols)
+				coeffs := make([][]m31.Elem, len(s.trees[tree].values))
+				for i, v := range s.trees[tree].values {
+					coeffs[i] = slices.Clone(v)
+					circle.Interpolate(coeffs[i], v)
+				}
+				same("trace_coefficients", coeffs, cols)
 			}
 			var oods circle.SecurePoint
 			oods.X, oods.Y = quad(want.OODS.X), quad(want.OODS.Y)

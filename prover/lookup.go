@@ -6,8 +6,8 @@ import (
 
 	"github.com/bitsage/bitsage/internal/air"
 	"github.com/bitsage/bitsage/internal/backend"
-	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/parallel"
 )
 
 // Lookups is a Witness of an AIR whose last tree holds LogUp columns only. The
@@ -65,15 +65,31 @@ func (l *Lookups) interact(ctx context.Context, syms air.Symbols) error {
 		if err != nil {
 			return err
 		}
-		columns, sum := c.LogUp.Running(values)
-		made = append(made, air.StorageOrder(columns)...)
-		sums[c.LogUp.Sum] = sum
+		if sums[c.LogUp.Sum], err = running(ctx, values); err != nil {
+			return err
+		}
+		for _, v := range values {
+			made = append(made, v[:]...)
+		}
 	}
 	l.made, l.sums = made, sums
 	return nil
 }
 
-// fractions evaluates a component's LogUp fractions, in row order.
+// running turns fractions into interaction columns and returns the claimed sum.
+func running(ctx context.Context, values []m31.SecureVec) (m31.QM31, error) {
+	var sums [4]m31.Elem
+	err := parallel.For(ctx, len(sums), 1, func(k, _ int) {
+		coordinate := make([]m31.Vec, len(values))
+		for j, v := range values {
+			coordinate[j] = v[k]
+		}
+		sums[k] = air.Running(coordinate)
+	})
+	return m31.Q(sums[0], sums[1], sums[2], sums[3]), err
+}
+
+// fractions evaluates a component's LogUp fractions, in storage order.
 func (l *Lookups) fractions(ctx context.Context, i int, syms air.Symbols) ([]m31.SecureVec, error) {
 	c := l.air.Components[i]
 	var outputs []int
@@ -88,16 +104,5 @@ func (l *Lookups) fractions(ctx context.Context, i int, syms air.Symbols) ([]m31
 	for k, in := range prog.Inputs {
 		columns[k] = l.trees[in.Tree][in.Column]
 	}
-	values, err := l.prover.be.Fractions(ctx, &backend.Fractions{Program: prog, Columns: columns, LogSize: c.LogSize, Pairs: len(outputs) / 2})
-	if err != nil {
-		return nil, err
-	}
-	for k, v := range values {
-		rows := m31.NewSecureVec(v.Len())
-		for j := range rows {
-			circle.ToRows(rows[j], v[j], c.LogSize)
-		}
-		values[k] = rows
-	}
-	return values, nil
+	return l.prover.be.Fractions(ctx, &backend.Fractions{Program: prog, Columns: columns, LogSize: c.LogSize, Pairs: len(outputs) / 2})
 }

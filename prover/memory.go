@@ -11,29 +11,30 @@ import (
 	"github.com/bitsage/bitsage/internal/stark"
 )
 
-// estimate returns about how many bytes a proof of the layout needs: for every
-// column its values, coefficients, extension and, where the blowup is not 2, the
-// evaluations that the constraints are computed on; the trees; the composition,
-// quotient and FRI columns.
+// estimate returns about how many bytes a proof of the layout needs.
 func estimate(l *stark.Layout) int64 {
-	const elem, hash = 4, 32
+	const elem, secure, hash = 4, 16, 32
 	blowup := l.Config.LogBlowup
 	var bytes int64
-	for _, cols := range l.Columns() {
+	for t, cols := range l.Columns() {
 		for _, c := range cols {
 			n := int64(elem) << c.LogSize
-			bytes += n + n + n<<blowup
+			bytes += n + n<<blowup
 			if blowup != 1 {
-				bytes += 2 * n
+				bytes += n + 2*n // coefficients, and what the constraints are computed on
 			}
 		}
+		bytes += 2 * hash << l.Height(t)
 	}
-	trees := int64(len(l.Trees) + 1)
-	bytes += trees * 2 * hash << l.Lifted()
-	bytes += 3 * 4 * elem << l.LogDegree             // accumulators of the composition
-	bytes += 4*elem<<l.MaxLog() + 4*elem<<l.Lifted() // quotient
-	bytes += (4*elem + 2*hash) << l.Lifted()         // FRI layers
-	return bytes
+	L := l.Lifted()
+	bytes += 2 * secure << l.LogDegree                  // the composition, summed up by sizes
+	bytes += secure<<l.MaxLog() + secure<<L + secure<<L // the quotient and its folds
+	if folds, err := l.Config.FRIFolds(L); err == nil {
+		for _, f := range folds {
+			bytes += 2 * hash << (f.Log - f.Packing)
+		}
+	}
+	return bytes + 3*elem<<L // factors of the transforms
 }
 
 // checkMemory compares a need with the bound of the options, Go's memory limit

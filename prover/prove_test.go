@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -285,13 +286,44 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-// poison overwrites all pooled buffers.
+// TestCheckColumns gives columns that do not fit the layout or the field.
+func TestCheckColumns(t *testing.T) {
+	p := New(Options{})
+	program := proof.MatMul(16, 16, 16)
+	in, _ := cheapInput(t, p, program, randomInput(program, 4))
+	s, err := p.session(context.Background(), cheapAIR(t, proof.Statement{Program: program}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.mem.release()
+	const tree = matmul.InputTree
+	if err := s.checkColumns(tree, in.tree.values); err != nil {
+		t.Errorf("good columns: %v", err)
+	}
+	if err := s.checkColumns(tree, in.tree.values[1:]); err == nil {
+		t.Error("a column less passes")
+	}
+	short := slices.Clone(in.tree.values)
+	short[1] = short[1][1:]
+	if err := s.checkColumns(tree, short); err == nil {
+		t.Error("a short column passes")
+	}
+	for _, e := range []m31.Elem{m31.P, m31.P + 1, 1<<32 - 2, 1<<32 - 1} {
+		columns := slices.Clone(in.tree.values)
+		columns[2] = slices.Clone(columns[2])
+		columns[2][len(columns[2])-1] = e
+		err := s.checkColumns(tree, columns)
+		if want := fmt.Sprintf("column 2 holds %d, which is not reduced", e); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// poison overwrites all pooled memory.
 func poison(p *Prover) {
-	for _, bufs := range p.buf.free {
-		for _, b := range bufs {
-			for i := range b {
-				b[i] = m31.P - 1
-			}
+	for _, c := range p.mem.free {
+		for i := range c.elems {
+			c.elems[i] = m31.P - 1
 		}
 	}
 }

@@ -18,7 +18,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/bitsage/bitsage/internal/air"
@@ -78,7 +77,7 @@ type Options struct {
 type Prover struct {
 	opt Options
 	be  backend.Backend
-	buf *pool
+	mem *pool
 }
 
 // New returns a Prover.
@@ -86,7 +85,7 @@ func New(opt Options) *Prover {
 	if opt.Backend == nil {
 		opt.Backend = cpu.Backend{}
 	}
-	return &Prover{opt: opt, be: opt.Backend, buf: new(pool)}
+	return &Prover{opt: opt, be: opt.Backend, mem: newPool()}
 }
 
 // Reporting returns a Prover that shares everything with p but calls progress
@@ -126,7 +125,7 @@ func (p *Prover) ProveAIR(ctx context.Context, a *air.AIR, w Witness) (*stark.Pr
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	defer s.release()
+	defer s.mem.release()
 	proof, err := s.prove(w)
 	if err != nil {
 		return nil, nil, nil, err
@@ -145,7 +144,10 @@ type session struct {
 	syms   air.Symbols
 	trees  []*Tree
 	clock  *clock
-	taken  [][]m31.Elem
+	mem    arena
+	// composition holds the coefficients of the composition polynomial until the
+	// quotient is made.
+	composition m31.SecureVec
 	// observe, if not nil, receives intermediate values by name. Tests compare
 	// them with those of the Rust prover.
 	observe func(name string, v any)
@@ -155,9 +157,11 @@ func (p *Prover) session(ctx context.Context, a *air.AIR) (*session, error) {
 	if err := a.Validate(); err != nil {
 		return nil, err
 	}
-	s := &session{Prover: p, ctx: ctx, air: a, layout: a.Layout(), hasher: a.Kind.Hasher(), ch: a.Kind.NewChannel()}
+	s := &session{Prover: p, ctx: ctx, air: a, layout: a.Layout(), hasher: a.Kind.Hasher(), ch: a.Kind.NewChannel(), mem: arena{pool: p.mem}}
 	s.clock = newClock(p.opt.Progress)
-	return s, p.checkMemory(estimate(s.layout))
+	need := estimate(s.layout)
+	s.mem.size = int(need / 4)
+	return s, p.checkMemory(need)
 }
 
 func (s *session) note(name string, v any) {
@@ -196,55 +200,6 @@ func (s *session) prove(w Witness) (*stark.Proof, error) {
 		proof.Commitments = append(proof.Commitments, t.Root())
 	}
 	return proof, s.ctx.Err()
-}
-
-// take returns a buffer of n elements with unspecified contents, which goes back
-// to the pool when the session ends.
-func (s *session) take(n int) []m31.Elem {
-	b := s.buf.get(n)
-	s.taken = append(s.taken, b)
-	return b
-}
-
-func (s *session) takeColumns(n, length int) [][]m31.Elem {
-	cols := make([][]m31.Elem, n)
-	for i := range cols {
-		cols[i] = s.take(length)
-	}
-	return cols
-}
-
-// release returns all buffers.
-func (s *session) release() {
-	s.buf.put(s.taken)
-	s.taken = nil
-}
-
-// pool keeps column buffers between proofs.
-type pool struct {
-	mu   sync.Mutex
-	free map[int][][]m31.Elem
-}
-
-func (p *pool) get(n int) []m31.Elem {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if l := p.free[n]; len(l) > 0 {
-		p.free[n] = l[:len(l)-1]
-		return l[len(l)-1]
-	}
-	return make([]m31.Elem, n)
-}
-
-func (p *pool) put(bufs [][]m31.Elem) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.free == nil {
-		p.free = make(map[int][][]m31.Elem)
-	}
-	for _, b := range bufs {
-		p.free[len(b)] = append(p.free[len(b)], b)
-	}
 }
 
 // clock adds up the time per stage.

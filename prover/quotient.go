@@ -47,10 +47,17 @@ func (s *session) sample(proof *stark.Proof, points [][][]circle.SecurePoint) er
 	}
 	for t, tree := range points {
 		for c, zs := range tree {
-			coeffs := s.trees[t].coeffs[c]
+			var poly backend.Poly
+			if s.trees[t].coeffs != nil {
+				poly.Coeffs = s.trees[t].coeffs[c]
+			} else {
+				poly.Values = s.trees[t].values[c]
+			}
+			n := max(len(poly.Coeffs), len(poly.Values))
 			for _, z := range zs {
-				polys = append(polys, backend.Poly{Coeffs: coeffs, Point: at(z, M-circle.Log2(len(coeffs)))})
-				s.clock.count(len(coeffs))
+				poly.Point = at(z, M-circle.Log2(n))
+				polys = append(polys, poly)
+				s.clock.count(n)
 			}
 		}
 	}
@@ -91,9 +98,16 @@ func (s *session) checkConstraints(proof *stark.Proof, alpha m31.QM31, oods circ
 func (s *session) extendQuotient(batches []*stark.Batch) (m31.SecureVec, error) {
 	M, L := s.layout.MaxLog(), s.layout.Lifted()
 	q := backend.Quotients{Batches: batches, Log: M}
+	// The result can take the place of the composition's coefficients, which have
+	// their last use here.
+	high := s.composition
+	if high.Len() != 1<<L {
+		high = m31.SecureVec(s.mem.columns(4, 1<<L))
+	}
+	defer s.mem.scratch()()
 	for _, t := range s.trees {
 		if t.values == nil && len(t.coeffs) > 0 { // the composition was never evaluated there
-			values := s.takeColumns(len(t.coeffs), len(t.coeffs[0]))
+			values := s.mem.columns(len(t.coeffs), len(t.coeffs[0]))
 			if err := s.be.Evaluate(s.ctx, values, t.coeffs); err != nil {
 				return m31.SecureVec{}, err
 			}
@@ -106,11 +120,7 @@ func (s *session) extendQuotient(batches []*stark.Batch) (m31.SecureVec, error) 
 	if err != nil {
 		return m31.SecureVec{}, err
 	}
-	if err := s.be.Interpolate(s.ctx, low[:]); err != nil {
-		return m31.SecureVec{}, err
-	}
-	high := m31.SecureVec(s.takeColumns(4, 1<<L))
-	err = s.be.Evaluate(s.ctx, high[:], low[:])
+	err = s.be.Extend(s.ctx, high[:], low[:])
 	s.note("quotient", high)
 	return high, err
 }

@@ -82,7 +82,7 @@ func (p *Prover) Prove(ctx context.Context, in *Input, job proof.Digest) (*Resul
 	if err != nil {
 		return nil, err
 	}
-	defer s.release()
+	defer s.mem.release()
 	s.clock.enter(StageExecute)
 	if r.Output, err = p.Execute(ctx, in.Program, in.Data); err != nil {
 		return nil, err

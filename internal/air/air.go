@@ -256,7 +256,7 @@ func (a *AIR) playStep(ch stark.Channel, party Party, s Step, syms Symbols) erro
 			}
 		}
 	case Pow:
-		if !ch.PowChecker(s.Bits)(s.Nonce) {
+		if !ch.VerifyPow(s.Bits, s.Nonce) {
 			return &stark.InvalidError{Check: stark.CheckPrologue, Detail: fmt.Sprintf("nonce %d lacks %d bits of work", s.Nonce, s.Bits)}
 		}
 		ch.MixU64(s.Nonce)

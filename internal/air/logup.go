@@ -108,29 +108,52 @@ func (b *Builder) fraction(entries []Entry) Fraction {
 	return Fraction{num.i, den.i}
 }
 
-// Running turns the fractions' values on all rows (row order) into interaction
-// columns and the claimed sum.
-func (l *LogUp) Running(values []m31.SecureVec) (columns [][]m31.Elem, sum QM31) {
-	n := values[0].Len()
-	for j := 1; j < len(values); j++ {
-		for i := range n {
-			values[j].Set(i, values[j].At(i).Add(values[j-1].At(i)))
-		}
+// Running turns the fractions' values on all rows (storage order) into interaction
+// columns, in place, and returns the claimed sum: all of it by coordinates, of which
+// it computes one. values[j] is that of fraction j.
+func Running(values []m31.Vec) m31.Elem {
+	for j, v := range values[1:] {
+		m31.Add(v, v, values[j])
 	}
 	last := values[len(values)-1]
-	for i := range n {
-		sum = sum.Add(last.At(i))
+	sum := m31.Sum(last)
+	share := sum.Mul(m31.New(uint64(len(last))).Inv())
+	m31.AddConst(last, last, share.Neg())
+	prefixSums(last)
+	return sum
+}
+
+// prefixSums replaces the elements of a column in storage order by the sums of those
+// of all rows up to theirs.
+func prefixSums(v m31.Vec) {
+	// Row 2i lies in slot 2*reverse(i), and the next one in the slot that has all bits
+	// inverted.
+	n := len(v)
+	pairs := make(m31.Vec, n/2)
+	for t := range pairs {
+		pairs[t] = v[2*t].Add(v[n-1-2*t])
 	}
-	share := sum.MulElem(m31.New(uint64(n)).Inv())
-	var acc QM31
-	for i := range n {
-		acc = acc.Add(last.At(i)).Sub(share)
-		last.Set(i, acc)
+	sumsBefore(pairs, make(m31.Vec, n/2))
+	for t, before := range pairs {
+		x, y := &v[2*t], &v[n-1-2*t]
+		*x = x.Add(before)
+		*y = y.Add(*x)
 	}
-	for _, v := range values {
-		columns = append(columns, v[:]...)
+}
+
+// sumsBefore replaces the elements of a vector in bit-reversed order by the sums of
+// those before them. Neighbours lie half of the length apart.
+func sumsBefore(v, scratch m31.Vec) {
+	if len(v) == 1 {
+		v[0] = 0
+		return
 	}
-	return columns, sum
+	h := len(v) / 2
+	pairs := scratch[:h]
+	m31.Add(pairs, v[:h], v[h:])
+	sumsBefore(pairs, scratch[h:])
+	m31.Add(v[h:], v[:h], pairs)
+	copy(v, pairs)
 }
 
 // Tracker adds up the multiplicities of every tuple, to tell which relation does

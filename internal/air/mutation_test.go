@@ -9,6 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/air"
 	"github.com/bitsage/bitsage/internal/air/airtest"
+	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/stark"
 )
@@ -51,22 +52,38 @@ func (x *lookups) interact() {
 		return den.Inv().MulElem(mult)
 	}
 	user, table := x.air.Components[0], x.air.Components[1]
+	set := func(v m31.SecureVec, row int, e m31.QM31) { v.Set(circle.RowToStorage(row, circle.Log2(v.Len())), e) }
 	rows := 1 << user.LogSize
 	values := []m31.SecureVec{m31.NewSecureVec(rows), m31.NewSecureVec(rows)}
 	for r := range rows {
 		cell := func(l int) m31.QM31 { return term(1, x.trees[1][2*l][r], x.trees[1][2*l+1][r]) }
-		values[0].Set(r, cell(0).Add(cell(1)))
-		values[1].Set(r, cell(2))
+		set(values[0], r, cell(0).Add(cell(1)))
+		set(values[1], r, cell(2))
 	}
-	columns, sum := user.LogUp.Running(values)
-	x.trees[2], x.syms[userSum] = columns, sum
+	x.trees[2], x.syms[userSum] = running(values...)
 
-	entries := []m31.SecureVec{m31.NewSecureVec(1 << table.LogSize)}
-	for r := range entries[0].Len() {
-		entries[0].Set(r, term(x.trees[1][6][r].Neg(), x.trees[0][0][r], x.trees[0][1][r]))
+	entries := m31.NewSecureVec(1 << table.LogSize)
+	for r := range entries.Len() {
+		set(entries, r, term(x.trees[1][6][r].Neg(), x.trees[0][0][r], x.trees[0][1][r]))
 	}
-	columns, sum = table.LogUp.Running(entries)
+	columns, sum := running(entries)
 	x.trees[2], x.syms[tableSum] = append(x.trees[2], columns...), sum
+}
+
+// running returns the interaction columns in row order and the claimed sum.
+func running(values ...m31.SecureVec) (columns [][]m31.Elem, sum m31.QM31) {
+	var sums [4]m31.Elem
+	for k := range sums {
+		var coordinate []m31.Vec
+		for _, v := range values {
+			coordinate = append(coordinate, v[k])
+		}
+		sums[k] = air.Running(coordinate)
+	}
+	for _, v := range values {
+		columns = append(columns, v[:]...)
+	}
+	return air.RowOrder(columns), m31.Q(sums[0], sums[1], sums[2], sums[3])
 }
 
 func (x *lookups) assert() error { return x.air.Assert(x.trees, x.syms) }

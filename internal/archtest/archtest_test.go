@@ -21,11 +21,11 @@ const module = "github.com/bitsage/bitsage"
 // layers lists the packages from the bottom up. A package may import only
 // packages of lines above its own.
 const layers = `
-internal/impl internal/forgery
+internal/impl
 internal/impl/impltest internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
 internal/circle internal/pedersen elgamal internal/journal
 internal/stark
-internal/air internal/stark/codec wallet contracts contracts/bindings contracts/internal/class
+internal/air internal/blake2s internal/stark/codec wallet contracts contracts/bindings contracts/internal/class
 internal/air/matmul internal/air/airtest internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus
 contracts/internal/generate chain/ledger
 contracts/bindings/faucet contracts/bindings/jobmanager contracts/bindings/paymentrouter contracts/bindings/privacyrouter contracts/bindings/proofverifier contracts/bindings/reputationmanager contracts/bindings/sagetoken contracts/bindings/stakingmanager contracts/bindings/validatorregistry
@@ -34,7 +34,7 @@ contracts/sage-deploy
 internal/backend/backendtest consensus/sim
 internal/backend/cpu proof
 prover internal/wire
-chain/chaintest internal/settle
+chain/chaintest internal/settle internal/backstage
 .
 bitsagetest
 examples/quickstart

@@ -19,23 +19,28 @@ type Backend interface {
 	// Name names the implementation for reports.
 	Name() string
 
-	// Interpolate replaces the evaluations of each column by the coefficients of
-	// its polynomial.
-	Interpolate(ctx context.Context, columns [][]m31.Elem) error
+	// Interpolate writes to dst[i] the coefficients of the polynomial with the
+	// evaluations values[i], which may be the same slice.
+	Interpolate(ctx context.Context, dst, values [][]m31.Elem) error
 
 	// Evaluate writes to dst[i] the evaluations of the polynomial coeffs[i] on
 	// the canonic domain of size len(dst[i]).
 	Evaluate(ctx context.Context, dst, coeffs [][]m31.Elem) error
 
+	// Extend writes to dst[i] the evaluations of the polynomial with the evaluations
+	// values[i] on the canonic domain of size len(dst[i]).
+	Extend(ctx context.Context, dst, values [][]m31.Elem) error
+
 	// Merkle returns the layers of the lifted tree of height logHeight over the
-	// columns, the root first.
-	Merkle(ctx context.Context, h stark.Hasher, columns [][]m31.Elem, logHeight int) ([][]stark.Hash, error)
+	// columns, the root first. They lie in room, which holds 2<<logHeight hashes.
+	Merkle(ctx context.Context, h stark.Hasher, room []stark.Hash, columns [][]m31.Elem, logHeight int) ([][]stark.Hash, error)
 
 	// MerklePacked returns the layers of the tree over a secure column whose
-	// leaves hold 2^packing neighbours each.
-	MerklePacked(ctx context.Context, h stark.Hasher, column m31.SecureVec, packing int) ([][]stark.Hash, error)
+	// leaves hold 2^packing neighbours each. They lie in room, which holds twice as
+	// many hashes as there are leaves.
+	MerklePacked(ctx context.Context, h stark.Hasher, room []stark.Hash, column m31.SecureVec, packing int) ([][]stark.Hash, error)
 
-	// EvalAt returns the values of polynomials, given by coefficients, at points.
+	// EvalAt returns the values of polynomials at points.
 	EvalAt(ctx context.Context, polys []Poly) ([]m31.QM31, error)
 
 	// Constraints adds a component's constraint quotients to an accumulator.
@@ -60,13 +65,15 @@ type Backend interface {
 	// MatMulM31 is MatMulInt8 over the field.
 	MatMulM31(ctx context.Context, c, a, b []m31.Elem, m, k, n int) error
 
-	// Grind returns the smallest nonce that check accepts.
-	Grind(ctx context.Context, check func(nonce uint64) bool) (uint64, error)
+	// Grind returns the smallest nonce that is a proof of work.
+	Grind(ctx context.Context, pow stark.Pow) (uint64, error)
 }
 
-// Poly asks for the value of a polynomial at a point.
+// Poly asks for the value of a polynomial at a point. Either its coefficients are
+// given or its evaluations on the canonic domain of the same size.
 type Poly struct {
 	Coeffs []m31.Elem
+	Values []m31.Elem
 	Point  circle.SecurePoint
 }
 

@@ -2,131 +2,19 @@ package circle
 
 import (
 	"math/bits"
-	"sync"
 
 	"github.com/bitsage/bitsage/internal/m31"
 )
 
-// Twiddles holds the factors of the circle FFT of size 2^LogSize. Layer l pairs
-// slots at distance 2^l; block i of layer l uses Layer[l][i]. Layer 0 folds by
-// y, layer 1 by x, layer l by the (l-1)-fold double of x. Inverse holds the
-// reciprocals. Twiddles are immutable and shared.
-type Twiddles struct {
-	LogSize int
-	Layer   [][]m31.Elem
-	Inverse [][]m31.Elem
-}
-
-var (
-	twiddleMu    sync.Mutex
-	twiddleCache [LogOrder]*Twiddles
-	lineCache    [LogOrder]struct{ x, inv []m31.Elem }
-)
-
-// TwiddlesOf returns the twiddles of size 2^k, 1 <= k <= 30, computing them at
-// the first use. It is safe for concurrent use.
-func TwiddlesOf(k int) *Twiddles {
-	twiddleMu.Lock()
-	defer twiddleMu.Unlock()
-	if t := twiddleCache[k]; t != nil {
-		return t
-	}
-	t := &Twiddles{LogSize: k}
-	ys := make([]m31.Elem, 1<<(k-1))
-	for i, p := range HalfOdds(k - 1).Points() {
-		ys[Reverse(i, k-1)] = p.Y
-	}
-	t.Layer = append(t.Layer, ys)
-	t.Inverse = append(t.Inverse, inverted(ys))
-	for l := 1; l < k; l++ {
-		x, inv := lineTwiddles(k - l)
-		t.Layer = append(t.Layer, x)
-		t.Inverse = append(t.Inverse, inv)
-	}
-	twiddleCache[k] = t
-	return t
-}
-
-// Point returns the point at a storage slot of the canonic domain of size
-// 2^t.LogSize, as StoragePoint does, from the tables.
-func (t *Twiddles) Point(slot int) Point {
-	if t.LogSize == 1 {
-		return StoragePoint(slot, 1)
-	}
-	// Slots come in conjugate pairs; neighbouring pairs have opposite x.
-	p := Point{t.Layer[1][slot>>2], t.Layer[0][slot>>1]}
-	if slot&2 != 0 {
-		p.X = p.X.Neg()
-	}
-	if slot&1 != 0 {
-		p.Y = p.Y.Neg()
-	}
-	return p
-}
-
-// LineTwiddlesOf returns the coordinates by which the line domain of size 2^k
-// folds (one per storage pair) and their inverses, k >= 1.
-func LineTwiddlesOf(k int) (x, inv []m31.Elem) {
-	twiddleMu.Lock()
-	defer twiddleMu.Unlock()
-	return lineTwiddles(k)
-}
-
-func lineTwiddles(k int) (x, inv []m31.Elem) {
-	c := &lineCache[k]
-	if c.x == nil {
-		// The second half of the line domain is the negative of the first.
-		half := HalfOdds(k)
-		half.LogSize = k - 1
-		x := make([]m31.Elem, 1<<(k-1))
-		for i, p := range half.Points() {
-			x[Reverse(i, k-1)] = p.X
-		}
-		c.x, c.inv = x, inverted(x)
-	}
-	return c.x, c.inv
-}
-
-func inverted(v []m31.Elem) []m31.Elem {
-	out := append([]m31.Elem(nil), v...)
-	m31.InvertAll(out, make([]m31.Elem, len(v)))
-	return out
-}
-
-// Interpolate replaces the evaluations v (storage order, power-of-two length of
-// at least 2) by the coefficients of the circle polynomial. Coefficient n
-// belongs to the product of y, x, 2x^2-1, ... over the set bits of n, lowest
-// first.
-func Interpolate(v []m31.Elem) {
-	k := Log2(len(v))
-	t := TwiddlesOf(k)
-	for l := 0; l < k; l++ {
-		InverseLayer(v, t.Inverse[l], l)
-	}
-	Scale(v, m31.New(uint64(len(v))).Inv())
-}
-
-// Scale multiplies every element of v by c.
-func Scale(v []m31.Elem, c m31.Elem) {
-	for i, e := range v {
-		v[i] = e.Mul(c)
-	}
-}
-
-// InverseLayer applies one layer of the inverse FFT to v: (a, b) becomes
-// (a+b, (a-b)*t) for the pairs at distance 2^l.
-func InverseLayer(v, t []m31.Elem, l int) {
-	d := 1 << l
-	for i := range len(v) >> (l + 1) {
-		tw := t[i]
-		lo := v[i*2*d : i*2*d+d]
-		hi := v[i*2*d+d : i*2*d+2*d]
-		hi = hi[:len(lo)]
-		for j, a := range lo {
-			b := hi[j]
-			lo[j] = a.Add(b)
-			hi[j] = a.Sub(b).Mul(tw)
-		}
+// Interpolate writes to dst the coefficients of the circle polynomial with the given
+// evaluations (storage order, power-of-two length of at least 2). Coefficient n
+// belongs to the product of y, x, 2x^2-1, ... over the set bits of n, lowest first.
+// dst has the same length; it is the same slice or does not overlap.
+func Interpolate(dst, values []m31.Elem) {
+	if v := kernelsOf(Log2(len(values))); v != nil {
+		v.interpolate(dst, values)
+	} else {
+		interpolateGeneric(dst, values)
 	}
 }
 
@@ -135,39 +23,26 @@ func InverseLayer(v, t []m31.Elem, l int) {
 // of two and at least len(coeffs). dst must not overlap coeffs unless they are
 // the same slice.
 func Evaluate(dst, coeffs []m31.Elem) {
-	k := Log2(len(dst))
-	t := TwiddlesOf(k)
-	start := ExtendCoefficients(dst, coeffs)
-	for l := start - 1; l >= 0; l-- {
-		ForwardLayer(dst, t.Layer[l], l)
+	if v := kernelsOf(Log2(len(coeffs))); v != nil {
+		v.evaluate(dst, coeffs)
+	} else {
+		evaluateGeneric(dst, coeffs)
 	}
 }
 
-// ExtendCoefficients fills dst with copies of coeffs, which is what the layers
-// of the FFT above log2(len(coeffs)) do to zero-padded coefficients, and
-// returns the number of layers that remain.
-func ExtendCoefficients(dst, coeffs []m31.Elem) int {
-	n := len(coeffs)
-	for off := 0; off < len(dst); off += n {
-		copy(dst[off:off+n], coeffs)
-	}
-	return Log2(n)
-}
-
-// ForwardLayer applies one layer of the FFT to v: (a, b) becomes
-// (a + b*t, a - b*t) for the pairs at distance 2^l.
-func ForwardLayer(v, t []m31.Elem, l int) {
-	d := 1 << l
-	for i := range len(v) >> (l + 1) {
-		tw := t[i]
-		lo := v[i*2*d : i*2*d+d]
-		hi := v[i*2*d+d : i*2*d+2*d]
-		hi = hi[:len(lo)]
-		for j, a := range lo {
-			b := hi[j].Mul(tw)
-			lo[j] = a.Add(b)
-			hi[j] = a.Sub(b)
-		}
+// Extend writes to dst the evaluations of the polynomial with the given evaluations
+// on the canonic domain of size len(dst): Evaluate of Interpolate, without memory
+// for the coefficients. dst does not overlap values.
+func Extend(dst, values []m31.Elem) {
+	n := len(values)
+	factorsOf(Log2(len(dst)) - 1) // all at once
+	last := dst[len(dst)-n:]
+	Interpolate(last, values)
+	if v := kernelsOf(Log2(n)); v != nil {
+		v.evaluate(dst, last)
+	} else {
+		copy(dst, last) // evaluateGeneric reads its coefficients first
+		evaluateGeneric(dst, dst[:n])
 	}
 }
 
@@ -208,6 +83,46 @@ func products(factors []m31.QM31) []m31.QM31 {
 // EvalAt returns the value at p of the polynomial with the given coefficients.
 func EvalAt(coeffs []m31.Elem, p SecurePoint) m31.QM31 {
 	return Dot(coeffs, Basis(p, Log2(len(coeffs))))
+}
+
+// Weights writes to dst how much each of the len(dst) values of a column of size 2^k
+// from slot first on weighs in the value of its polynomial at p, which is the sum of
+// values times weights. len(dst) is a power of two that divides first.
+func Weights(dst []m31.QM31, p SecurePoint, k, first int) {
+	// Layer l of the inverse FFT makes a+b and (a-b)*t of a pair, and the factor g of
+	// the basis polynomials combines them to a*(1+g*t) + b*(1-g*t). The pairs of
+	// layers above dst have one half that matters.
+	t := TwiddlesOf(k)
+	g := make([]m31.QM31, k)
+	for l := range g {
+		switch l {
+		case 0:
+			g[l] = p.Y
+		case 1:
+			g[l] = p.X
+		default:
+			g[l] = DoubleXSecure(g[l-1], 1)
+		}
+	}
+	w := m31.FromElem(m31.New(1 << k).Inv())
+	split := Log2(len(dst))
+	for l := k - 1; l >= split; l-- {
+		u := w.Mul(g[l].MulElem(t.Inverse[l][first>>(l+1)]))
+		if first>>l&1 == 0 {
+			w = w.Add(u)
+		} else {
+			w = w.Sub(u)
+		}
+	}
+	dst[0] = w
+	for l := split - 1; l >= 0; l-- {
+		inv := t.Inverse[l][first>>(l+1):]
+		for j := len(dst)>>(l+1) - 1; j >= 0; j-- {
+			w := dst[j]
+			u := w.MulElem(inv[j]).Mul(g[l])
+			dst[2*j], dst[2*j+1] = w.Add(u), w.Sub(u)
+		}
+	}
 }
 
 // Dot returns the sum of a[i]*b[i].

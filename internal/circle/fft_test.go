@@ -36,7 +36,7 @@ func TestFFTNaive(t *testing.T) {
 		for i, v := range values {
 			equal(t, "value", v, evalNaive(coeffs, StoragePoint(i, k)))
 		}
-		Interpolate(values)
+		Interpolate(values, values)
 		equalSlices(t, "coefficients", values, coeffs)
 	}
 }
@@ -46,7 +46,7 @@ func TestFFTRoundTrip(t *testing.T) {
 	for k := 1; k <= 14; k++ {
 		values := randColumn(r, k)
 		coeffs := slices.Clone(values)
-		Interpolate(coeffs)
+		Interpolate(coeffs, coeffs)
 		back := make([]m31.Elem, len(values))
 		Evaluate(back, coeffs)
 		equalSlices(t, "values", back, values)
@@ -65,7 +65,7 @@ func TestFFTExtension(t *testing.T) {
 			for i, v := range values {
 				equal(t, "value", v, evalNaive(coeffs, StoragePoint(i, k+blowup)))
 			}
-			Interpolate(values)
+			Interpolate(values, values)
 			equalSlices(t, "coefficients", values[:len(coeffs)], coeffs)
 			equalSlices(t, "padding", values[len(coeffs):], make([]m31.Elem, len(values)-len(coeffs)))
 		}
@@ -77,7 +77,7 @@ func TestFFTEdges(t *testing.T) {
 	for k := 1; k <= 8; k++ {
 		for _, e := range []m31.Elem{0, 1, m31.P - 1} {
 			v := slices.Repeat([]m31.Elem{e}, 1<<k)
-			Interpolate(v)
+			Interpolate(v, v)
 			equal(t, "constant", v[0], e)
 			equalSlices(t, "other coefficients", v[1:], make([]m31.Elem, len(v)-1))
 			Evaluate(v, v)
@@ -96,6 +96,27 @@ func TestEvalAt(t *testing.T) {
 		}
 	}
 	equal(t, "constant", EvalAt([]m31.Elem{5}, Generator.Secure()), m31.FromElem(5))
+}
+
+// TestWeights compares the weighted sum of values with the sum of coefficients times
+// basis polynomials, for all splits.
+func TestWeights(t *testing.T) {
+	r := randtest.New(t)
+	for k := 1; k <= 8; k++ {
+		coeffs := randColumn(r, k)
+		values := make([]m31.Elem, len(coeffs))
+		Evaluate(values, coeffs)
+		p := SecurePointAt(randQM31(r))
+		for split := range k + 1 {
+			var sum m31.QM31
+			w := make([]m31.QM31, 1<<split)
+			for first := 0; first < len(values); first += len(w) {
+				Weights(w, p, k, first)
+				sum = sum.Add(Dot(values[first:][:len(w)], w))
+			}
+			equal(t, "value", sum, EvalAt(coeffs, p))
+		}
+	}
 }
 
 // TestLifting checks that evaluations of a polynomial, read at lifted indices,
@@ -159,12 +180,6 @@ func TestTwiddlesPoint(t *testing.T) {
 			equal(t, "point", TwiddlesOf(k).Point(i), StoragePoint(i, k))
 		}
 	}
-}
-
-func TestScale(t *testing.T) {
-	v := []m31.Elem{0, 1, 2, m31.P - 1}
-	Scale(v, m31.P-1)
-	equalSlices(t, "scaled", v, []m31.Elem{0, m31.P - 1, m31.P - 2, 1})
 }
 
 func TestLineTwiddles(t *testing.T) {

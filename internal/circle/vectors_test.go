@@ -197,7 +197,7 @@ func TestVectorsFFT(t *testing.T) {
 		ToStorage(stored, c.Natural, c.LogSize)
 		equalSlices(t, "storage order", stored, c.Stored)
 		coeffs := stored
-		Interpolate(coeffs)
+		Interpolate(coeffs, coeffs)
 		equalSlices(t, "coefficients", coeffs, c.Coefficients)
 		for _, lde := range c.LDE {
 			got := make([]m31.Elem, n<<lde.LogBlowup)

@@ -60,7 +60,7 @@ func qm31s(r *rand.Rand, n int) []QM31 {
 	return out
 }
 
-func equal[T comparable](t *testing.T, what string, got, want T) {
+func equal[T comparable](t testing.TB, what string, got, want T) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s = %v, want %v", what, got, want)

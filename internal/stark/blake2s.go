@@ -2,7 +2,6 @@ package stark
 
 import (
 	"encoding/binary"
-	"math/bits"
 
 	"golang.org/x/crypto/blake2s"
 
@@ -100,23 +99,27 @@ func (c *blakeChannel) DrawFelt() m31.QM31 {
 
 func (c *blakeChannel) DrawFelts(n int) []m31.QM31 { return drawFelts(n, c.drawBase) }
 
-func (c *blakeChannel) PowChecker(n int) func(uint64) bool {
+func (c *blakeChannel) Pow(n int) Pow {
 	var pre [52]byte // prefix, 12 zeros, digest, number of bits
 	binary.LittleEndian.PutUint32(pre[:], powPrefix)
 	copy(pre[16:], c.digest[:])
 	binary.LittleEndian.PutUint32(pre[48:], uint32(n))
-	seed, reduced := blakeSum(pre[:], c.reduced), c.reduced
-	return func(nonce uint64) bool {
-		var buf [40]byte
-		copy(buf[:], seed[:])
-		binary.LittleEndian.PutUint64(buf[32:], nonce)
-		h := blakeSum(buf[:], reduced)
-		lo := bits.TrailingZeros64(binary.LittleEndian.Uint64(h[:]))
-		if lo == 64 {
-			lo += bits.TrailingZeros64(binary.LittleEndian.Uint64(h[8:]))
-		}
-		return lo >= n
+	kind := Blake2s
+	if c.reduced {
+		kind = Blake2sM31
 	}
+	return Pow{kind, blakeSum(pre[:], c.reduced), n}
+}
+
+func (c *blakeChannel) VerifyPow(n int, nonce uint64) bool { return c.Pow(n).Check(nonce) }
+
+// blakeWork returns the lowest 128 bits of the hash of a nonce.
+func blakeWork(seed *Hash, nonce uint64, reduced bool) (lo, hi uint64) {
+	var buf [40]byte
+	copy(buf[:], seed[:])
+	binary.LittleEndian.PutUint64(buf[32:], nonce)
+	h := blakeSum(buf[:], reduced)
+	return binary.LittleEndian.Uint64(h[:]), binary.LittleEndian.Uint64(h[8:])
 }
 
 type blakeHasher struct{ reduced bool }

@@ -2,6 +2,7 @@ package stark
 
 import (
 	"fmt"
+	"math/bits"
 
 	"github.com/bitsage/bitsage/internal/m31"
 )
@@ -50,8 +51,7 @@ func (k *Kind) UnmarshalText(text []byte) error {
 }
 
 // Channel is a Fiat-Shamir transcript. Its state is a digest and the number of
-// draws since the last mix. It is not safe for concurrent use, except for the
-// functions returned by PowChecker.
+// draws since the last mix. It is not safe for concurrent use.
 type Channel interface {
 	// Digest returns the current state.
 	Digest() Hash
@@ -70,10 +70,34 @@ type Channel interface {
 	DrawFelts(n int) []m31.QM31
 	// DrawU32s squeezes one block of words: 8 for Blake2s, 7 for Poseidon252.
 	DrawU32s() []uint32
-	// PowChecker returns a function that tells whether a nonce has the given
-	// proof of work on the current state. The function may be called from
-	// several goroutines and stays valid when the channel moves on.
-	PowChecker(bits int) func(nonce uint64) bool
+	// Pow returns the search for a proof of work on the current state.
+	Pow(bits int) Pow
+	// VerifyPow tells whether a nonce is a proof of work on the current state.
+	VerifyPow(bits int, nonce uint64) bool
+}
+
+// Pow asks for a nonce whose hash behind Seed begins, as a little-endian number,
+// or, for Poseidon252, ends with Bits bits that are zero. Up to 128 bits count; no
+// nonce has more.
+type Pow struct {
+	Kind Kind
+	Seed Hash // of the transcript and Bits
+	Bits int
+}
+
+// Check tells whether a nonce is a proof of work.
+func (p Pow) Check(nonce uint64) bool {
+	var lo, hi uint64
+	if p.Kind == Poseidon252 {
+		lo, hi = poseidonWork(&p.Seed, nonce)
+	} else {
+		lo, hi = blakeWork(&p.Seed, nonce, p.Kind == Blake2sM31)
+	}
+	zeros := bits.TrailingZeros64(lo)
+	if lo == 0 {
+		zeros += bits.TrailingZeros64(hi)
+	}
+	return zeros >= p.Bits
 }
 
 // NewChannel returns a channel in its initial state. It panics on an invalid

@@ -51,7 +51,7 @@ func perform(t *testing.T, r *Recorder, e Entry) {
 		r.DrawU32s()
 	case "verify_pow_nonce":
 		p := operand[powInput](t, e)
-		r.PowChecker(p.Bits)(p.Nonce)
+		r.VerifyPow(p.Bits, p.Nonce)
 	default:
 		t.Fatalf("unknown operation %q", e.Op)
 	}
@@ -205,24 +205,27 @@ func TestMixes(t *testing.T) {
 	}
 }
 
-// TestPowChecker checks that a checker outlives the state it was made for, and
-// that it does not change the state.
-func TestPowChecker(t *testing.T) {
+// TestPow checks that a search outlives the state it was made for, that it does not
+// change the state, and that the verifier agrees with it.
+func TestPow(t *testing.T) {
 	for _, k := range kinds {
 		ch := k.NewChannel()
 		before := ch.Digest()
-		check := ch.PowChecker(4)
+		pow := ch.Pow(4)
 		find := func() (nonce uint64) {
-			for !check(nonce) {
+			for !pow.Check(nonce) {
 				nonce++
 			}
 			return nonce
 		}
 		nonce := find()
+		for n := range nonce + 1 {
+			equal(t, "verified", ch.VerifyPow(4, n), n == nonce)
+		}
 		equal(t, "state", ch.Digest(), before)
 		ch.MixU64(nonce)
 		equal(t, "nonce later", find(), nonce)
-		equal(t, "impossible work", ch.PowChecker(129)(nonce), false)
+		equal(t, "impossible work", ch.VerifyPow(129, nonce), false)
 	}
 }
 

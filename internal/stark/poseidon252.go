@@ -2,7 +2,6 @@ package stark
 
 import (
 	"encoding/binary"
-	"math/bits"
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 
@@ -131,7 +130,7 @@ func (c *poseidonChannel) DrawFelt() m31.QM31 {
 
 func (c *poseidonChannel) DrawFelts(n int) []m31.QM31 { return drawFelts(n, c.drawBase) }
 
-func (c *poseidonChannel) PowChecker(n int) func(uint64) bool {
+func (c *poseidonChannel) Pow(n int) Pow {
 	var s poseidon.Sponge
 	var f felt
 	f.SetUint64(powPrefix)
@@ -140,17 +139,19 @@ func (c *poseidonChannel) PowChecker(n int) func(uint64) bool {
 	f.SetUint64(uint64(n))
 	s.Absorb(&f)
 	seed := s.Sum()
-	return func(nonce uint64) bool {
-		var f felt
-		f.SetUint64(nonce)
-		h := poseidon.Hash(&seed, &f)
-		b := h.Bytes()
-		zeros := bits.TrailingZeros64(binary.BigEndian.Uint64(b[24:]))
-		if zeros == 64 {
-			zeros += bits.TrailingZeros64(binary.BigEndian.Uint64(b[16:]))
-		}
-		return zeros >= n
-	}
+	return Pow{Poseidon252, seed.Bytes(), n}
+}
+
+func (c *poseidonChannel) VerifyPow(n int, nonce uint64) bool { return c.Pow(n).Check(nonce) }
+
+// poseidonWork returns the lowest 128 bits of the hash of a nonce.
+func poseidonWork(seed *Hash, nonce uint64) (lo, hi uint64) {
+	s := toFelt(seed)
+	var f felt
+	f.SetUint64(nonce)
+	h := poseidon.Hash(&s, &f)
+	b := h.Bytes()
+	return binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[16:])
 }
 
 type poseidonHasher struct{}

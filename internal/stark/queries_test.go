@@ -66,7 +66,7 @@ func TestVectorsPow(t *testing.T) {
 		for _, c := range cases {
 			ch := k.NewChannel()
 			ch.MixU64(c.Mix)
-			check := ch.PowChecker(c.Bits)
+			check := ch.Pow(c.Bits).Check
 			nonce := uint64(0)
 			for !check(nonce) {
 				nonce++

@@ -278,7 +278,7 @@ func (l *Layout) Verify(ch Channel, p *Proof, composition Composition) error {
 		alphas = append(alphas, ch.DrawFelt())
 	}
 	ch.MixFelts(p.FRI.LastPoly.Coeffs)
-	if !ch.PowChecker(l.Config.PowBits)(p.ProofOfWork) {
+	if !ch.VerifyPow(l.Config.PowBits, p.ProofOfWork) {
 		return invalid(CheckProofOfWork, "nonce %d lacks %d bits of work", p.ProofOfWork, l.Config.PowBits)
 	}
 	ch.MixU64(p.ProofOfWork)

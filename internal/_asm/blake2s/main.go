@@ -1,5 +1,5 @@
-// Blake2s generates compressions of Blake2s on 16 and on 8 lanes: every register
-// holds one word of as many states.
+// Blake2s generates compressions of Blake2s on 16 lanes with AVX-512 and on 8 with
+// AVX2: every register holds one word of as many states.
 package main
 
 import (
@@ -46,36 +46,36 @@ var (
 type state struct {
 	bits  int
 	v     [16]VecPhysical
-	tmp   [4]VecPhysical       // AVX2 only
-	spill func(i int) Mem      // AVX2 only: where word i is
-	msg   func(i int) (Op, bool) // word i of the message; false if it is zero
-	skip  func(g [4]int) bool  // leaves calls of G out
+	tmp   [4]VecPhysical             // AVX2 only
+	spill func(i int) Mem            // AVX2 only: where word i is
+	add   func(i int, v VecPhysical) // adds word i of the message to v
+	skip  func(g [4]int) bool        // leaves calls of G out
+	twin  *state                     // AVX-512 only: 16 lanes more, worked on in between
 }
 
-// half is one half of G on the given words of v, for all calls of a half round.
+// half is one half of G with the given words of the message, for all calls of a half
+// round, step by step, so that neighbouring instructions do not wait for each other.
 func (s *state) half(calls [][4]int, words []int, r1, r2 int) {
-	each := func(f func(j int, g [4]int)) {
-		for j, g := range calls {
-			f(j, g)
+	each := func(f func(s *state, j int, g [4]int)) {
+		for _, t := range s.both() {
+			for j, g := range calls {
+				f(t, j, g)
+			}
 		}
 	}
-	each(func(j int, g [4]int) {
-		if m, ok := s.msg(words[j]); ok {
-			VPADDD(m, s.v[g[0]], s.v[g[0]])
-		}
-	})
-	each(func(j int, g [4]int) { VPADDD(s.v[g[1]], s.v[g[0]], s.v[g[0]]) })
-	each(func(j int, g [4]int) { s.xor(s.v[g[0]], s.v[g[3]]) })
-	each(func(j int, g [4]int) { s.rotate(r1, s.v[g[3]], nil) })
+	each(func(s *state, j int, g [4]int) { s.add(words[j], s.v[g[0]]) })
+	each(func(s *state, j int, g [4]int) { VPADDD(s.v[g[1]], s.v[g[0]], s.v[g[0]]) })
+	each(func(s *state, j int, g [4]int) { s.xor(s.v[g[0]], s.v[g[3]]) })
+	each(func(s *state, j int, g [4]int) { s.rotate(r1, s.v[g[3]], nil) })
 	if s.bits == 512 {
-		each(func(j int, g [4]int) { VPADDD(s.v[g[3]], s.v[g[2]], s.v[g[2]]) })
-		each(func(j int, g [4]int) { s.xor(s.v[g[2]], s.v[g[1]]) })
+		each(func(s *state, j int, g [4]int) { VPADDD(s.v[g[3]], s.v[g[2]], s.v[g[2]]) })
+		each(func(s *state, j int, g [4]int) { s.xor(s.v[g[2]], s.v[g[1]]) })
 	} else {
-		each(func(j int, g [4]int) { VPADDD(s.spill(g[2]), s.v[g[3]], s.tmp[j]) })
-		each(func(j int, g [4]int) { VMOVDQU(s.tmp[j], s.spill(g[2])) })
-		each(func(j int, g [4]int) { s.xor(s.tmp[j], s.v[g[1]]) })
+		each(func(s *state, j int, g [4]int) { VPADDD(s.spill(g[2]), s.v[g[3]], s.tmp[j]) })
+		each(func(s *state, j int, g [4]int) { VMOVDQU(s.tmp[j], s.spill(g[2])) })
+		each(func(s *state, j int, g [4]int) { s.xor(s.tmp[j], s.v[g[1]]) })
 	}
-	each(func(j int, g [4]int) { s.rotate(r2, s.v[g[1]], s.tmp[j]) })
+	each(func(s *state, j int, g [4]int) { s.rotate(r2, s.v[g[1]], s.tmp[j]) })
 }
 
 func (s *state) xor(a, b VecPhysical) {
@@ -147,12 +147,29 @@ func (s *state) broadcast(m Mem, i int) {
 	VMOVDQU(s.tmp[0], s.spill(i))
 }
 
-// vectors reserves n aligned vectors of 32 bytes on the stack.
-func vectors(n int) func(i int) Mem {
-	frame, base := AllocLocal(32*n+32), GP64()
-	LEAQ(frame.Offset(31), base)
-	ANDQ(I32(-32), base)
-	return func(i int) Mem { return Mem{Base: base, Disp: 32 * i} }
+// newTwins returns the states of 32 lanes, whose words fill all registers. One state
+// alone leaves the processor waiting for results, but also room for its message.
+func newTwins() *state {
+	s := newState(512, nil)
+	s.twin = &state{bits: 512}
+	copy(s.twin.v[:], zmm[16:])
+	return s
+}
+
+// both returns a state and its twin.
+func (s *state) both() []*state {
+	if s.twin == nil {
+		return []*state{s}
+	}
+	return []*state{s, s.twin}
+}
+
+// vectors reserves n vectors of the given number of bytes on the stack, aligned.
+func vectors(size, n int) func(i int) Mem {
+	frame, base := AllocLocal(size*(n+1)), GP64()
+	LEAQ(frame.Offset(size-1), base)
+	ANDQ(I32(int32(-size)), base)
+	return func(i int) Mem { return Mem{Base: base, Disp: size * i} }
 }
 
 // Constants in memory.
@@ -160,7 +177,10 @@ var (
 	rotate16, rotate8 Mem // operands of VPSHUFB that rotate words to the right
 	lanes             Mem // 0, 1, ..., 15
 	starts            Mem // the state before the first block
-	ivs               Mem
+	ivs, nodeTails    Mem // v[8:] before the number of bytes and the flag, and for nodes
+	pairsLow          Mem // the operands of VPERMI2Q that pair the lower and the
+	pairsHigh         Mem // upper blocks of two vectors
+	evens, odds       Mem // the operands of VPERMI2D that take every second word
 )
 
 func rotation(n int) Mem {
@@ -186,7 +206,34 @@ func main() {
 	lanes = declare("lanes", 16, func(i int) uint32 { return uint32(i) })
 	starts = declare("starts", 8, start)
 	ivs = declare("ivs", 8, func(i int) uint32 { return iv[i] })
+	nodeTails = declare("nodeTails", 8, func(i int) uint32 {
+		switch i {
+		case 4:
+			return iv[i] ^ 64 // bytes
+		case 6:
+			return ^iv[i]
+		}
+		return iv[i]
+	})
+	pairs := func(first int) func(i int) uint32 {
+		return func(i int) uint32 {
+			q := i / 2 // lane of 64 bits
+			return uint32(1-i%2) * uint32(2*(first+q/4)+q%2+q/2%2*8)
+		}
+	}
+	pairsLow = declare("pairsLow", 16, pairs(0))
+	pairsHigh = declare("pairsHigh", 16, pairs(2))
+	evens = declare("evens", 16, func(i int) uint32 { return uint32(2 * i) })
+	odds = declare("odds", 16, func(i int) uint32 { return uint32(2*i + 1) })
 	search512()
 	search256()
+	compress512()
+	compress256()
+	digests(512, "digestsAVX512")
+	digests(256, "digestsAVX2")
+	nodes512()
+	nodes256()
+	split("splitAVX512", 512)
+	split("splitAVX2", 256)
 	Generate()
 }

@@ -9,7 +9,7 @@ import (
 // The block of parameters of a search, in words.
 const (
 	searchState = 0  // 16 words of v after the calls of G that do not depend on the nonce
-	searchMsg   = 16 // 10 words of the message, the eighth unused
+	searchMsg   = 16 // 10 words of the message; word 8, the nonce, is unused
 	searchMask  = 26 // bits of the first word of the digest that must be zero
 	searchKeep  = 27 // the first word w becomes s = w&keep + w>>31&carry, then the
 	searchCarry = 28 // smaller of s and s-p: the residue modulo p, or w itself
@@ -39,49 +39,62 @@ func (s *state) tries() {
 func search512() {
 	TEXT("searchAVX512", NOSPLIT, searchDoc)
 	Pragma("noescape")
-	Doc("searchAVX512 tries 16 nonces a group and returns the index of the first good one, or -1.")
+	Doc("searchAVX512 tries 32 nonces a group and returns the index of the first good one, or -1.")
 	p, n := Load(Param("p"), GP64()), Load(Param("groups"), GP64())
 	first := Load(Param("nonce"), GP32())
-	s := newState(512, nil)
-	m := func(i int) VecPhysical { return zmm[16+i] } // Z16 to Z25
-	mask, step, c := zmm[26], zmm[27], zmm[28]
-	keep, carry, prime := zmm[29], zmm[30], zmm[31]
-	for i := range 10 {
-		if i != 8 {
-			VPBROADCASTD(word(p, searchMsg+i), m(i))
-		}
-	}
-	VPBROADCASTD(first, m(8))
-	VPADDD(lanes, m(8), m(8))
-	VPBROADCASTD(word(p, searchMask), mask)
-	VPBROADCASTD(word(p, searchKeep), keep)
-	VPBROADCASTD(word(p, searchCarry), carry)
-	VPBROADCASTD(word(p, searchP), prime)
+	s, at := newTwins(), vectors(64, 3) // the nonces of both states, and their step
+	VPBROADCASTD(first, zmm[0])
+	VPADDD(lanes, zmm[0], zmm[0])
+	VMOVDQA32(zmm[0], at(0))
 	t := GP32()
 	MOVL(U32(16), t)
-	VPBROADCASTD(t, step)
-	s.msg = func(i int) (Op, bool) { return m(i % 10), i < 10 }
-	index, found := GP64(), GP32()
+	VPBROADCASTD(t, zmm[1])
+	VPADDD(zmm[0], zmm[1], zmm[0])
+	VMOVDQA32(zmm[0], at(1))
+	VPADDD(zmm[1], zmm[1], zmm[1])
+	VMOVDQA32(zmm[1], at(2))
+	for k, s := range s.both() {
+		s.add = func(i int, v VecPhysical) {
+			switch {
+			case i == 8:
+				VPADDD(at(k), v, v)
+			case i < 10:
+				VPADDD_BCST(word(p, searchMsg+i), v, v)
+			}
+		}
+	}
+	index, found, high := GP64(), GP32(), GP32()
 	XORQ(index, index)
 	Label("loop")
-	for i := range s.v {
-		VPBROADCASTD(word(p, searchState+i), s.v[i])
+	for _, s := range s.both() {
+		for i := range s.v {
+			VPBROADCASTD(word(p, searchState+i), s.v[i])
+		}
 	}
 	s.tries()
-	VPTERNLOGD_BCST(U8(0x96), starts, s.v[8], s.v[0])
-	VPSRLD(U8(31), s.v[0], c)
-	VPANDD(carry, c, c)
-	VPANDD(keep, s.v[0], s.v[0])
-	VPADDD(c, s.v[0], s.v[0])
-	VPSUBD(prime, s.v[0], c)
-	VPMINUD(c, s.v[0], s.v[0])
-	k := K()
-	VPTESTNMD(mask, s.v[0], k)
-	KMOVW(k, found)
-	TESTL(found, found)
+	for i, s := range s.both() {
+		h, c := s.v[0], s.v[1]
+		VPTERNLOGD_BCST(U8(0x96), starts, s.v[8], h)
+		VPSRLD(U8(31), h, c)
+		VPANDD_BCST(word(p, searchCarry), c, c)
+		VPANDD_BCST(word(p, searchKeep), h, h)
+		VPADDD(c, h, h)
+		VPSUBD_BCST(word(p, searchP), h, c)
+		VPMINUD(c, h, h)
+		VPBROADCASTD(word(p, searchMask), c)
+		k := K()
+		VPTESTNMD(c, h, k)
+		KMOVW(k, []GPVirtual{found, high}[i])
+	}
+	SHLL(U8(16), high)
+	ORL(high, found)
 	JNZ(LabelRef("found"))
-	VPADDD(step, m(8), m(8))
-	ADDQ(U8(16), index)
+	for k := range 2 {
+		VMOVDQA32(at(2), zmm[0])
+		VPADDD(at(k), zmm[0], zmm[0])
+		VMOVDQA32(zmm[0], at(k))
+	}
+	ADDQ(U8(32), index)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	MOVQ(I32(-1), index)
@@ -101,7 +114,7 @@ func search256() {
 	Doc("searchAVX2 tries 8 nonces a group and returns the index of the first good one, or -1.")
 	p, n := Load(Param("p"), GP64()), Load(Param("groups"), GP64())
 	first := Load(Param("nonce"), GP32())
-	at := vectors(4 + 10)
+	at := vectors(32, 4+10)
 	s := newState(256, at)
 	m := func(i int) Mem { return at(4 + i) }
 	t := s.tmp
@@ -115,7 +128,11 @@ func search256() {
 	VPBROADCASTD(t[0].AsX(), t[0])
 	VPADDD(lanes, t[0], t[0])
 	VMOVDQU(t[0], m(8))
-	s.msg = func(i int) (Op, bool) { return m(i % 10), i < 10 }
+	s.add = func(i int, v VecPhysical) {
+		if i < 10 {
+			VPADDD(m(i), v, v)
+		}
+	}
 	index, found := GP64(), GP32()
 	XORQ(index, index)
 	Label("loop")

@@ -160,3 +160,14 @@ func (v *ISA) merge(pe, po VecVirtual) VecVirtual {
 	VPSRLD(U8(1), lo, lo)
 	return v.Add(lo, hi)
 }
+
+// Alternate returns the even lanes of a and the odd lanes of b.
+func (v *ISA) Alternate(a, b VecVirtual) VecVirtual {
+	r := v.New()
+	if v.Bits == 512 {
+		VPBLENDMD(b, a, v.odds, r)
+	} else {
+		VPBLENDD(U8(0xaa), b, a, r)
+	}
+	return r
+}

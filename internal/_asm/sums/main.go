@@ -1,6 +1,5 @@
-// Sums generates the kernels that add up many products of base field elements
-// with constants or with one vector: those of quotients and of evaluations at a
-// point, of folding and of matrix products. Products are below 2^62, so that four of them fit a 64-bit lane, and are
+// Sums generates the kernels that add up products of base field elements: those of
+// evaluations at a point, of folding and of matrix products. Products are below 2^62, so that four of them fit a 64-bit lane, and are
 // then folded: x mod 2^31 + x >> 31 is congruent to x modulo P and below 2^34.
 package main
 
@@ -15,7 +14,6 @@ import (
 func main() {
 	ConstraintExpr("!purego")
 	for _, bits := range []int{256, 512} {
-		combine(isa{bits})
 		reduce(isa{bits})
 		dot(isa{bits})
 		fold(isa{bits})
@@ -94,77 +92,9 @@ func (v isa) odd(a VecVirtual) VecVirtual {
 	return r
 }
 
-// combine emits a function that adds four columns, times four secure coefficients,
-// to the sums of groups of rows. A group is as many rows as a vector has 32-bit
-// lanes; its sums are two vectors a coordinate, those of the even rows first.
-// coeffs holds four coefficients of the first coordinate, one a column, and so on.
-func combine(v isa) {
-	TEXT("combine"+v.name(), NOSPLIT, "func(acc *uint64, cols *[4]*uint32, coeffs *[16]uint64, groups int)")
-	Pragma("noescape")
-	acc, list := Load(Param("acc"), GP64()), Load(Param("cols"), GP64())
-	coeffs, groups := Load(Param("coeffs"), GP64()), Load(Param("groups"), GP64())
-	mask := v.mask()
-	var col [4]Register
-	for c := range col {
-		r := GP64()
-		MOVQ(Mem{Base: list, Disp: 8 * c}, r)
-		col[c] = r
-	}
-	coeff := func(k, c int) VecVirtual {
-		r := v.new()
-		VPBROADCASTQ(Mem{Base: coeffs, Disp: 8 * (4*k + c)}, r)
-		return r
-	}
-	var held [4][4]VecVirtual
-	if v.bits == 512 {
-		for k := range held {
-			for c := range held[k] {
-				held[k][c] = coeff(k, c)
-			}
-		}
-	}
-	Label("loop")
-	for half := range 2 {
-		var x [4]VecVirtual
-		for c := range x {
-			x[c] = v.load(Mem{Base: col[c]})
-			if half == 1 {
-				VPSRLQ(U8(32), x[c], x[c])
-			}
-		}
-		for k := range 4 {
-			var sum VecVirtual
-			for c := range x {
-				f := held[k][c]
-				if v.bits == 256 {
-					f = coeff(k, c)
-				}
-				p := v.new()
-				VPMULUDQ(x[c], f, p)
-				if c == 0 {
-					sum = p
-				} else {
-					VPADDQ(p, sum, sum)
-				}
-			}
-			at := Mem{Base: acc, Disp: (2*k + half) * v.bytes()}
-			s := v.load(at)
-			v.fold(sum, s, mask)
-			v.move(s, at)
-		}
-	}
-	for c := range col {
-		ADDQ(U32(uint32(v.bytes())), col[c])
-	}
-	ADDQ(U32(uint32(8*v.bytes())), acc)
-	DECQ(groups)
-	JNZ(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
-}
-
-// reduce emits a function that reduces the sums of one coordinate of groups of rows,
-// all below 2^63, to dst. stride is the distance of groups in acc in bytes.
+// reduce emits a function that reduces groups of sums, all below 2^63, to dst. A group
+// is as many sums as a vector has 32-bit lanes, those of even index first; stride is
+// the distance of groups in acc in bytes.
 func reduce(v isa) {
 	TEXT("reduce"+v.name(), NOSPLIT, "func(dst *uint32, acc *uint64, stride, groups int)")
 	Pragma("noescape")

@@ -165,21 +165,17 @@ func powers(x m31.QM31) []m31.QM31 {
 // of trees 0 and 1 (storage order).
 func (s Shape) Interaction(gamma m31.QM31, input, result [][]m31.Elem, each Each) ([][]m31.Elem, error) {
 	rows := 1 << s.LogRows()
-	log := s.LogRows()
 	alpha, beta := gamma, gamma.Pow(int64(s.Stride()))
-	sums := [3][]m31.QM31{make([]m31.QM31, rows), make([]m31.QM31, rows), make([]m31.QM31, rows)}
+	sums := [3]m31.SecureVec{m31.NewSecureVec(rows), m31.NewSecureVec(rows), m31.NewSecureVec(rows)}
 	weights := [3][]m31.QM31{powers(beta), powers(alpha), powers(alpha)}
 	sources := [3][][]m31.Elem{input[:W], input[W : 2*W], result}
 	err := each(rows, func(lo, hi int) {
-		row := make([]m31.Elem, W)
-		for r := lo; r < hi; r++ {
-			slot := circle.RowToStorage(r, log)
-			for k, src := range sources {
-				for i, col := range src {
-					row[i] = col[slot]
-				}
-				sums[k][r] = circle.Dot(row, weights[k])
+		part := make([]m31.Vec, W)
+		for k, src := range sources {
+			for i, col := range src {
+				part[i] = col[lo:hi]
 			}
+			sums[k].Slice(lo, hi).AddProducts(part, weights[k])
 		}
 	})
 	if err != nil {
@@ -191,31 +187,32 @@ func (s Shape) Interaction(gamma m31.QM31, input, result [][]m31.Elem, each Each
 }
 
 // accumulate runs the recurrences of the four accumulators over the rows.
-func (s Shape) accumulate(cols [][]m31.Elem, gamma m31.QM31, h [3][]m31.QM31, last []m31.Elem) {
+func (s Shape) accumulate(cols [][]m31.Elem, gamma m31.QM31, h [3]m31.SecureVec, last []m31.Elem) {
 	log := s.LogRows()
 	alphaW, betaW := gamma.Pow(W), gamma.Pow(int64(s.Stride())*W)
 	kappa := gamma.Pow(s.kappa())
-	set := func(k, slot int, v m31.QM31) {
-		m31.SecureVec{cols[4*k], cols[4*k+1], cols[4*k+2], cols[4*k+3]}.Set(slot, v)
+	var acc [4]m31.SecureVec
+	for k := range acc {
+		acc[k] = m31.SecureVec(cols[4*k:])
 	}
-	var v m31.QM31
-	for r := range h[2] {
-		v = v.Mul(alphaW).Add(h[2][r])
-		set(2, circle.RowToStorage(r, log), v)
-	}
-	sum := v.Neg() // what the first row takes off
-	var a, b m31.QM31
-	for r := range h[0] {
+	var a, b, v, sum m31.QM31
+	for r := range last {
 		slot := circle.RowToStorage(r, log)
-		a = a.Mul(betaW).Add(h[0][r])
-		b = b.Mul(alphaW).Add(h[1][r])
+		v = v.Mul(alphaW).Add(h[2].At(slot))
+		acc[2].Set(slot, v)
+	}
+	sum = v.Neg() // what the first row takes off
+	for r := range last {
+		slot := circle.RowToStorage(r, log)
+		a = a.Mul(betaW).Add(h[0].At(slot))
+		b = b.Mul(alphaW).Add(h[1].At(slot))
 		if last[slot] == 1 {
 			sum = sum.Add(kappa.Mul(a).Mul(b))
 			a, b = m31.QM31{}, m31.QM31{}
 		}
-		set(0, slot, a)
-		set(1, slot, b)
-		set(3, slot, sum)
+		acc[0].Set(slot, a)
+		acc[1].Set(slot, b)
+		acc[3].Set(slot, sum)
 	}
 }
 

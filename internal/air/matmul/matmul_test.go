@@ -45,7 +45,7 @@ func root(cols [][]m31.Elem) string {
 	ext := make([][]m31.Elem, len(cols))
 	for i, c := range cols {
 		c = slices.Clone(c)
-		circle.Interpolate(c)
+		circle.Interpolate(c, c)
 		ext[i] = make([]m31.Elem, 4*len(c))
 		circle.Evaluate(ext[i], c)
 	}

@@ -383,4 +383,22 @@ func (s *suite) fractions() {
 			}
 		}
 	}
+	s.largeFractions()
+}
+
+// largeFractions runs one program on several blocks, and compares a few slots.
+func (s *suite) largeFractions() {
+	const log = 13
+	p := s.program(log)
+	got, err := s.b.Fractions(context.Background(), p.fractions(s))
+	s.check(err)
+	for range 8 {
+		slot := s.rng.IntN(1 << log)
+		v := p.at(circle.StoragePoint(slot, log))
+		for j := range got {
+			if got[j].At(slot) != v[p.outputs[2*j]].Mul(v[p.outputs[2*j+1]].Inv()) {
+				s.Fatalf("slot %d of fraction %d on a large domain differs", slot, j)
+			}
+		}
+	}
 }

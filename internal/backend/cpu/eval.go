@@ -15,23 +15,28 @@ import (
 const evalLog = 11
 
 // EvalAt implements backend.Backend. The basis polynomials of index h*2^k+l are
-// products of one of index l and one of index h*2^k: polynomials are cut into pieces
-// that are evaluated with the same small basis, and the results combined with a
-// large one.
+// products of one of index l and one of index h*2^k: coefficients are cut into pieces
+// that are combined with the same small basis, and the results with a large one.
+// Evaluations are cut into pieces with weights of their own.
 func (Backend) EvalAt(ctx context.Context, polys []backend.Poly) ([]m31.QM31, error) {
 	groups := make(map[evalKey]*evalGroup)
 	var order []*evalGroup
 	for i, p := range polys {
-		k := evalKey{p.Point, circle.Log2(len(p.Coeffs))}
-		if groups[k] == nil {
-			groups[k] = newEvalGroup(k)
-			order = append(order, groups[k])
+		k, column := evalKey{p.Point, circle.Log2(len(p.Coeffs)), false}, p.Coeffs
+		if p.Values != nil {
+			k, column = evalKey{p.Point, circle.Log2(len(p.Values)), true}, p.Values
 		}
-		groups[k].members = append(groups[k].members, i)
+		g := groups[k]
+		if g == nil {
+			g = newEvalGroup(k)
+			groups[k] = g
+			order = append(order, g)
+		}
+		g.members, g.columns = append(g.members, i), append(g.columns, column)
 	}
 	out := make([]m31.QM31, len(polys))
 	for _, g := range order {
-		if err := g.run(ctx, polys, out); err != nil {
+		if err := g.run(ctx, out); err != nil {
 			return nil, err
 		}
 	}
@@ -40,19 +45,26 @@ func (Backend) EvalAt(ctx context.Context, polys []backend.Poly) ([]m31.QM31, er
 
 // evalKey is what polynomials have in common that are evaluated together.
 type evalKey struct {
-	point circle.SecurePoint
-	log   int
+	point  circle.SecurePoint
+	log    int
+	values bool
 }
 
 type evalGroup struct {
-	members []int
+	evalKey
+	members []int // places in the result
+	columns [][]m31.Elem
 	low     m31.SecureVec // values of the first basis polynomials
 	high    []m31.QM31    // of every 2^evalLog-th one
 }
 
 func newEvalGroup(k evalKey) *evalGroup {
+	g := &evalGroup{evalKey: k}
+	if k.values {
+		return g
+	}
 	low, high := circle.SplitBasis(k.point, k.log, min(k.log, evalLog))
-	g := &evalGroup{low: m31.NewSecureVec(len(low)), high: high}
+	g.low, g.high = m31.NewSecureVec(len(low)), high
 	for i, x := range low {
 		g.low.Set(i, x)
 	}
@@ -61,20 +73,34 @@ func newEvalGroup(k evalKey) *evalGroup {
 
 // run evaluates piece by piece: the pieces of all polynomials together, for the sake
 // of the basis.
-func (g *evalGroup) run(ctx context.Context, polys []backend.Poly, out []m31.QM31) error {
-	n := g.low.Len()
+func (g *evalGroup) run(ctx context.Context, out []m31.QM31) error {
+	n := 1 << min(g.log, evalLog)
+	count := 1 << g.log / n
 	var mu sync.Mutex
-	return parallel.For(ctx, len(g.high), 1+len(g.high)/64, func(lo, hi int) {
+	return parallel.For(ctx, count, 1+count/64, func(lo, hi int) {
 		sums, total := make([]m31.QM31, len(g.members)), make([]m31.QM31, len(g.members))
 		pieces := make([][]m31.Elem, len(g.members))
+		factors, weights := g.low, make([]m31.QM31, n)
+		if g.values {
+			factors = m31.NewSecureVec(n)
+		}
 		for h := lo; h < hi; h++ {
-			for j, i := range g.members {
-				pieces[j] = polys[i].Coeffs[h*n : (h+1)*n]
+			for j, c := range g.columns {
+				pieces[j] = c[h*n : (h+1)*n]
+			}
+			if g.values {
+				circle.Weights(weights, g.point, g.log, h*n)
+				for i, w := range weights {
+					factors.Set(i, w)
+				}
 			}
 			clear(sums)
-			dot(sums, pieces, g.low)
+			dot(sums, pieces, factors)
 			for j, s := range sums {
-				total[j] = total[j].Add(s.Mul(g.high[h]))
+				if !g.values {
+					s = s.Mul(g.high[h])
+				}
+				total[j] = total[j].Add(s)
 			}
 		}
 		mu.Lock()

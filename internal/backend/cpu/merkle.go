@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 
+	"github.com/bitsage/bitsage/internal/blake2s"
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/parallel"
@@ -10,73 +11,48 @@ import (
 )
 
 // Merkle implements backend.Backend.
-func (Backend) Merkle(ctx context.Context, h stark.Hasher, columns [][]m31.Elem, logHeight int) ([][]stark.Hash, error) {
-	logs := make([]int, len(columns))
-	for i, c := range columns {
-		logs[i] = circle.Log2(len(c))
-	}
-	order := stark.SizeOrder(logs)
-	n := len(columns)
-	leaves := make([]stark.Hash, 1<<logHeight)
-	err := parallel.For(ctx, len(leaves), 64, func(lo, hi int) {
-		// Transpose a block of rows, one column at a time.
-		rows := make([]m31.Elem, n*(hi-lo))
-		for i, c := range order {
-			col, shift := columns[c], logHeight-logs[c]
-			for p := lo; p < hi; p++ {
-				q := p
-				if shift > 0 {
-					q = circle.LiftIndex(p, shift)
-				}
-				rows[(p-lo)*n+i] = col[q]
-			}
-		}
-		for p := lo; p < hi; p++ {
-			leaves[p] = h.Leaf(rows[(p-lo)*n : (p-lo+1)*n])
-		}
-	})
+func (Backend) Merkle(ctx context.Context, h stark.Hasher, room []stark.Hash, columns [][]m31.Elem, logHeight int) ([][]stark.Hash, error) {
+	rows, err := blake2s.NewRows(ctx, h, columns, logHeight)
 	if err != nil {
 		return nil, err
 	}
-	return merkleLayers(ctx, h, leaves)
+	return tree(ctx, h, room, rows, logHeight)
 }
 
 // MerklePacked implements backend.Backend.
-func (Backend) MerklePacked(ctx context.Context, h stark.Hasher, column m31.SecureVec, packing int) ([][]stark.Hash, error) {
-	per := 1 << packing
-	leaves := make([]stark.Hash, column.Len()/per)
-	err := parallel.For(ctx, len(leaves), 1024, func(lo, hi int) {
-		row := make([]m31.Elem, 4*per)
-		for j := lo; j < hi; j++ {
-			for k := range per {
-				for c := range 4 {
-					row[4*k+c] = column[c][j*per+k]
-				}
-			}
-			leaves[j] = h.Leaf(row)
-		}
-	})
+func (Backend) MerklePacked(ctx context.Context, h stark.Hasher, room []stark.Hash, column m31.SecureVec, packing int) ([][]stark.Hash, error) {
+	rows, err := blake2s.NewPackedRows(ctx, h, column, packing)
 	if err != nil {
 		return nil, err
 	}
-	return merkleLayers(ctx, h, leaves)
+	return tree(ctx, h, room, rows, circle.Log2(column.Len())-packing)
 }
 
-func merkleLayers(ctx context.Context, h stark.Hasher, leaves []stark.Hash) ([][]stark.Hash, error) {
-	k := circle.Log2(len(leaves))
-	layers := make([][]stark.Hash, k+1)
-	layers[k] = leaves
-	for l := k - 1; l >= 0; l-- {
-		below, layer := layers[l+1], make([]stark.Hash, 1<<l)
-		err := parallel.For(ctx, len(layer), 1024, func(lo, hi int) {
-			for i := lo; i < hi; i++ {
-				layer[i] = h.Node(&below[2*i], &below[2*i+1])
+// tree hashes blocks of rows together with the layers above them while they are in
+// the cache, then in the same way blocks of the topmost layer so far.
+func tree(ctx context.Context, h stark.Hasher, room []stark.Hash, rows *blake2s.Rows, logHeight int) ([][]stark.Hash, error) {
+	const block, top = blake2s.BlockRows, 16 // hashes of a block's lowest and highest layer
+	layers := make([][]stark.Hash, logHeight+1)
+	for l := range layers {
+		layers[l] = room[1<<l : 2<<l]
+	}
+	for k := logHeight; ; {
+		least := top
+		if 1<<k <= block {
+			least = 1
+		}
+		err := parallel.For(ctx, 1<<k, block, func(lo, hi int) {
+			if k == logHeight {
+				rows.Hash(layers[k][lo:hi], lo)
+			}
+			for l := k - 1; (hi-lo)/2 >= least; l-- {
+				lo, hi = lo/2, hi/2
+				blake2s.Nodes(h, layers[l][lo:hi], layers[l+1][2*lo:2*hi])
 			}
 		})
-		if err != nil {
-			return nil, err
+		if err != nil || least == 1 {
+			return layers, err
 		}
-		layers[l] = layer
+		k -= circle.Log2(block / top)
 	}
-	return layers, nil
 }

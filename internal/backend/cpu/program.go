@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"math/bits"
 
 	"github.com/bitsage/bitsage/internal/air"
 	"github.com/bitsage/bitsage/internal/backend"
@@ -10,140 +11,251 @@ import (
 	"github.com/bitsage/bitsage/internal/parallel"
 )
 
+// programRows is the number of rows on which an instruction of a program works at a
+// time: enough to make little of its cost beyond the kernels, and so few that the
+// live lanes fit the caches. It is a power of two.
+const programRows = 1024
+
 // block runs a program on consecutive storage slots. It is not safe for
 // concurrent use.
 type block struct {
 	prog    *air.Program
 	columns [][]m31.Elem
-	log     int // of the columns' domain
-	stretch int // log2 of domain size over trace size
-	lanes   [][]m31.Elem
-	slots   []int // scratch
-	emit    func(out int, k m31.QM31, lanes [4][]m31.Elem, width int)
+	log     int          // of the columns' domain
+	stretch int          // log2 of domain size over trace size
+	scratch [][]m31.Elem // a lane each; inputs at offset 0 need none
+	lanes   []m31.Vec    // of the rows at hand
+	at      int          // the first of them
+	terms   []m31.Vec
+	ahead   []m31.Vec
+	coeffs  []m31.QM31
+	emit    func(i int) // the output at a place in the code
 }
 
 func newBlock(prog *air.Program, columns [][]m31.Elem, log, stretch, rows int) *block {
 	b := &block{prog: prog, columns: columns, log: log, stretch: stretch,
-		lanes: make([][]m31.Elem, prog.Lanes), slots: make([]int, rows)}
-	buf := make([]m31.Elem, rows*prog.Lanes)
-	for i := range b.lanes {
-		b.lanes[i] = buf[i*rows : (i+1)*rows]
+		scratch: make([][]m31.Elem, prog.Lanes), lanes: make([]m31.Vec, prog.Lanes)}
+	for i := range b.scratch {
+		if i >= len(prog.Inputs) || prog.Inputs[i].Offset != 0 {
+			b.scratch[i] = make([]m31.Elem, rows)
+		}
 	}
 	return b
 }
 
-// run evaluates the program on the slots lo to hi.
+// run evaluates the program on the slots lo to hi: all of the domain, or a part whose
+// length is a power of two that divides lo.
 func (b *block) run(lo, hi int) {
-	n := hi - lo
-	lane := make([][]m31.Elem, len(b.lanes))
-	for i := range lane {
-		lane[i] = b.lanes[i][:n]
-	}
-	for i, in := range b.prog.Inputs {
-		if in.Offset == 0 {
-			lane[i] = b.columns[i][lo:hi]
-		} else {
-			b.gather(lane[i], b.columns[i], lo, in.Offset)
+	b.at = lo
+	for i, s := range b.scratch {
+		if s == nil {
+			b.lanes[i] = b.columns[i][lo:hi]
+			continue
+		}
+		b.lanes[i] = s[:hi-lo]
+		if i < len(b.prog.Inputs) {
+			b.gather(b.lanes[i], b.columns[i], lo, b.prog.Inputs[i].Offset<<b.stretch)
 		}
 	}
 	for i := range b.prog.Code {
-		b.step(&b.prog.Code[i], lane)
+		if in := &b.prog.Code[i]; in.Op == air.Emit {
+			b.emit(i)
+		} else {
+			b.step(in)
+		}
 	}
 }
 
-// gather reads a column at a row offset. A row of the trace is 2^stretch rows of
-// the domain away from the next.
-func (b *block) gather(dst, col []m31.Elem, lo, offset int) {
+// gather reads the slots from lo on of a column moved by some rows of its domain.
+func (b *block) gather(dst, col []m31.Elem, lo, rows int) {
+	// Row 2i lies in slot 2*reverse(i), and row -1-2i in the slot after that. The slots
+	// of a block thus differ in the high bits of i, which an even number of rows leaves
+	// alone but for a carry. The slots of even number come from one block, the others,
+	// which go the other way, from another one.
+	low := b.log - bits.TrailingZeros(uint(len(dst)))
+	from := func(steps int) (int, bool) {
+		i := circle.Reverse(lo/len(dst), low) + steps
+		return circle.Reverse(i&(1<<low-1), low) * len(dst), i>>low == 0
+	}
+	even, ok := from(rows / 2)
+	odd, okToo := from(-rows / 2)
+	if ok && okToo && rows%2 == 0 {
+		m31.Alternate(dst, col[even:], col[odd:])
+		return
+	}
 	mask := 1<<b.log - 1
 	for i := range dst {
-		row := circle.StorageToRow(lo+i, b.log) + offset<<b.stretch
+		row := circle.StorageToRow(lo+i, b.log) + rows
 		dst[i] = col[circle.RowToStorage(row&mask, b.log)]
 	}
 }
 
-func (b *block) step(in *air.Instr, lane [][]m31.Elem) {
-	pick := func(l [4]int) [4][]m31.Elem {
-		return [4][]m31.Elem{lane[l[0]], lane[l[1]], lane[l[2]], lane[l[3]]}
-	}
-	d, x, y := lane[in.Dst[0]], lane[in.A[0]], lane[in.B[0]]
+// secure returns four lanes.
+func (b *block) secure(l [4]int) m31.SecureVec {
+	return m31.SecureVec{b.lanes[l[0]], b.lanes[l[1]], b.lanes[l[2]], b.lanes[l[3]]}
+}
+
+func (b *block) step(in *air.Instr) {
 	k := in.K.A.A
+	d, x := b.lanes[in.Dst[0]], b.lanes[max(0, in.A[0])]
 	switch in.Op {
 	case air.LaneAdd:
-		y = y[:len(d)]
-		for i, e := range x[:len(d)] {
-			d[i] = e.Add(y[i])
-		}
+		m31.Add(d, x, b.lanes[in.B[0]])
 	case air.LaneSub:
-		y = y[:len(d)]
-		for i, e := range x[:len(d)] {
-			d[i] = e.Sub(y[i])
-		}
+		m31.Sub(d, x, b.lanes[in.B[0]])
 	case air.LaneMul:
-		y = y[:len(d)]
-		for i, e := range x[:len(d)] {
-			d[i] = e.Mul(y[i])
-		}
+		m31.Mul(d, x, b.lanes[in.B[0]])
+	case air.LaneMulAdd:
+		m31.MulAdd(d, x, b.lanes[in.B[0]], b.lanes[in.C])
+	case air.LaneSubMul:
+		m31.SubMul(d, x, b.lanes[in.B[0]], b.lanes[in.C])
 	case air.LaneNeg:
-		for i, e := range x[:len(d)] {
-			d[i] = e.Neg()
-		}
+		m31.Neg(d, x)
 	case air.LaneAddK:
-		for i, e := range x[:len(d)] {
-			d[i] = e.Add(k)
-		}
+		m31.AddConst(d, x, k)
 	case air.LaneMulK:
-		for i, e := range x[:len(d)] {
-			d[i] = e.Mul(k)
-		}
-	case air.LaneSet:
-		for i := range d {
-			d[i] = k
-		}
+		m31.MulConst(d, x, k)
 	case air.SecureMul:
-		v, w, o := m31.SecureVec(pick(in.A)), m31.SecureVec(pick(in.B)), m31.SecureVec(pick(in.Dst))
-		for i := range o[0] {
-			o.Set(i, v.At(i).Mul(w.At(i)))
-		}
-	case air.SecureMulK:
-		v, o := m31.SecureVec(pick(in.A)), m31.SecureVec(pick(in.Dst))
-		for i := range o[0] {
-			o.Set(i, v.At(i).Mul(in.K))
-		}
-	case air.EmitBase:
-		b.emit(in.Out, m31.QM31{}, pick(in.A), 1)
-	case air.EmitSecure:
-		b.emit(in.Out, m31.QM31{}, pick(in.A), 4)
-	case air.EmitConst:
-		b.emit(in.Out, in.K, [4][]m31.Elem{}, 0)
+		b.secure(in.Dst).Mul(b.secure(in.A), b.secure(in.B))
+	case air.SecureSum:
+		b.sum(b.secure(in.Dst), in)
 	}
+}
+
+// sum writes the value of a sum or of an output to dst.
+func (b *block) sum(dst m31.SecureVec, in *air.Instr) {
+	for i, k := range in.K.Coords() {
+		switch l := in.A[i]; {
+		case l < 0:
+			m31.Fill(dst[i], k)
+		case k == 0:
+			copy(dst[i], b.lanes[l])
+		default:
+			m31.AddConst(dst[i], b.lanes[l], k)
+		}
+	}
+	b.terms, b.coeffs = b.terms[:0], b.coeffs[:0]
+	for _, t := range in.Terms {
+		b.terms, b.coeffs = append(b.terms, b.lanes[t.Lane]), append(b.coeffs, t.Coeff)
+	}
+	dst.AddProducts(b.terms, b.coeffs)
 }
 
 // Constraints implements backend.Backend.
 func (Backend) Constraints(ctx context.Context, c *backend.Constraints) error {
 	log := c.LogSize + 1
 	n := 1 << log
-	rows := min(rowBlock, n/2)
-	inv := vanishingInverses(c.LogSize)
-	return parallel.For(ctx, n, rows*8, func(lo, hi int) {
+	rows := min(programRows, n/2)
+	// The vanishing polynomial takes one value per half of the domain, and a block lies
+	// in one half.
+	var halves [2]*combination
+	for h, inv := range vanishingInverses(c.LogSize) {
+		halves[h] = newCombination(c.Program, c.Coeffs, inv)
+	}
+	return parallel.For(ctx, n, rows*32, func(lo, hi int) {
 		b := newBlock(c.Program, c.Columns, log, 1, rows)
-		sum := m31.NewSecureVec(rows)
-		b.emit = func(out int, k m31.QM31, lanes [4][]m31.Elem, width int) {
-			addScaled(sum, c.Coeffs[out], k, lanes, width)
-		}
+		half := halves[lo>>(log-1)]
+		b.emit = func(i int) { half.add(b, c.Acc, i) }
 		for at := lo; at < hi; at += rows {
-			end := min(at+rows, hi)
-			for i := range sum {
-				clear(sum[i])
-			}
-			b.run(at, end)
-			// The vanishing polynomial takes one value per half of the domain, and a
-			// block lies in one half.
-			v := inv[at>>(log-1)]
-			for i := range end - at {
-				c.Acc.Set(at+i, c.Acc.At(at+i).Add(sum.At(i).MulElem(v)))
+			half = halves[at>>(log-1)]
+			b.run(at, at+rows)
+			acc := c.Acc.Slice(at, at+rows)
+			for i, k := range half.k.Coords() {
+				if k != 0 {
+					m31.AddConst(acc[i], acc[i], k)
+				}
 			}
 		}
 	})
+}
+
+// combination is the sum of a program's outputs times coefficients, as sums of lanes
+// times constants. Those of outputs that follow each other in the code stand at the
+// last one's place.
+type combination struct {
+	lanes  [][]int
+	coeffs [][]m31.QM31
+	k      m31.QM31
+	// The inputs that are read first after a sum and before the next one; after the
+	// last one, those of the next block.
+	ahead [][]int
+	last  int
+}
+
+func newCombination(p *air.Program, coeffs []m31.QM31, scale m31.Elem) *combination {
+	basis := [4]m31.QM31{m31.One, m31.Q(0, 1, 0, 0), m31.Q(0, 0, 1, 0), m31.Q(0, 0, 0, 1)}
+	c := &combination{lanes: make([][]int, len(p.Code)), coeffs: make([][]m31.QM31, len(p.Code))}
+	var lanes []int
+	var factors []m31.QM31
+	for i := range p.Code {
+		in := &p.Code[i]
+		if in.Op != air.Emit {
+			continue
+		}
+		k := coeffs[in.Out].MulElem(scale)
+		c.k = c.k.Add(in.K.Mul(k))
+		for j, l := range in.A {
+			if l >= 0 {
+				lanes, factors = append(lanes, l), append(factors, basis[j].Mul(k))
+			}
+		}
+		for _, t := range in.Terms {
+			lanes, factors = append(lanes, t.Lane), append(factors, t.Coeff.Mul(k))
+		}
+		if i+1 == len(p.Code) || p.Code[i+1].Op != air.Emit {
+			c.lanes[i], c.coeffs[i] = lanes, factors
+			lanes, factors = nil, nil
+		}
+	}
+	c.lookAhead(p)
+	return c
+}
+
+// lookAhead fills in what is read next.
+func (c *combination) lookAhead(p *air.Program) {
+	c.ahead, c.last = make([][]int, len(p.Code)), -1
+	seen := make([]bool, p.Lanes)
+	var first, some []int
+	for i := range p.Code {
+		for _, l := range p.Code[i].Operands() {
+			if l < len(p.Inputs) && p.Inputs[l].Offset == 0 && !seen[l] {
+				seen[l] = true
+				some = append(some, l)
+			}
+		}
+		if len(c.lanes[i]) == 0 {
+			continue
+		}
+		if c.last < 0 {
+			first = some
+		} else {
+			c.ahead[c.last] = some
+		}
+		c.last, some = i, nil
+	}
+	if c.last >= 0 {
+		c.ahead[c.last] = first
+	}
+}
+
+// add adds to the block's rows of acc the sum at place i of the code.
+func (c *combination) add(b *block, acc m31.SecureVec, i int) {
+	if len(c.lanes[i]) == 0 {
+		return
+	}
+	b.terms, b.ahead = b.terms[:0], b.ahead[:0]
+	for _, l := range c.lanes[i] {
+		b.terms = append(b.terms, b.lanes[l])
+	}
+	rows := len(b.terms[0])
+	from := b.at
+	if i == c.last {
+		from += rows
+	}
+	for _, l := range c.ahead[i] {
+		b.ahead = append(b.ahead, b.columns[l][min(from, len(b.columns[l])):])
+	}
+	acc.Slice(b.at, b.at+rows).AddProductsAhead(b.terms, c.coeffs[i], b.ahead)
 }
 
 // vanishingInverses returns the inverses of the values that the vanishing
@@ -160,65 +272,36 @@ func vanishingInverses(k int) (inv [2]m31.Elem) {
 	return inv
 }
 
-// addScaled adds coeff times an output to sum.
-func addScaled(sum m31.SecureVec, coeff, k m31.QM31, lanes [4][]m31.Elem, width int) {
-	switch width {
-	case 0:
-		k = k.Mul(coeff)
-		for i := range sum[0] {
-			sum.Set(i, sum.At(i).Add(k))
-		}
-	case 1:
-		for i, e := range lanes[0] {
-			sum.Set(i, sum.At(i).Add(coeff.MulElem(e)))
-		}
-	default:
-		v := m31.SecureVec(lanes)
-		for i := range v[0] {
-			sum.Set(i, sum.At(i).Add(coeff.Mul(v.At(i))))
-		}
-	}
-}
+// fractionRows is like programRows: more, because denominators are inverted together.
+const fractionRows = 2048
 
 // Fractions implements backend.Backend.
 func (Backend) Fractions(ctx context.Context, f *backend.Fractions) ([]m31.SecureVec, error) {
 	n := 1 << f.LogSize
-	rows := min(rowBlock, n)
+	rows := min(fractionRows, n)
 	out := make([]m31.SecureVec, f.Pairs)
 	for i := range out {
 		out[i] = m31.NewSecureVec(n)
 	}
-	err := parallel.For(ctx, n, rows, func(lo, hi int) {
+	err := parallel.For(ctx, n, rows*16, func(lo, hi int) {
 		b := newBlock(f.Program, f.Columns, f.LogSize, 0, rows)
-		values := make([][]m31.QM31, 2*f.Pairs)
-		b.emit = func(o int, k m31.QM31, lanes [4][]m31.Elem, width int) {
-			values[o] = spread(k, lanes, width, hi-lo)
+		den, scratch := m31.NewSecureVec(f.Pairs*rows), m31.NewSecureVec(f.Pairs*rows)
+		b.emit = func(i int) {
+			in := &f.Program.Code[i]
+			if j := in.Out / 2; in.Out%2 == 0 {
+				b.sum(out[j].Slice(b.at, b.at+rows), in)
+			} else {
+				b.sum(den.Slice(j*rows, (j+1)*rows), in)
+			}
 		}
-		b.run(lo, hi)
-		scratch := make([]m31.QM31, hi-lo)
-		for j := range out {
-			num, den := values[2*j], values[2*j+1]
-			m31.InvertAllQM31(den, scratch)
-			for i := range num {
-				out[j].Set(lo+i, num[i].Mul(den[i]))
+		for at := lo; at < hi; at += rows {
+			b.run(at, at+rows)
+			den.Invert(scratch)
+			for j, v := range out {
+				num := v.Slice(at, at+rows)
+				num.Mul(num, den.Slice(j*rows, (j+1)*rows))
 			}
 		}
 	})
 	return out, err
-}
-
-// spread turns an output into secure values.
-func spread(k m31.QM31, lanes [4][]m31.Elem, width, n int) []m31.QM31 {
-	out := make([]m31.QM31, n)
-	for i := range out {
-		switch width {
-		case 0:
-			out[i] = k
-		case 1:
-			out[i] = m31.FromElem(lanes[0][i])
-		default:
-			out[i] = m31.SecureVec(lanes).At(i)
-		}
-	}
-	return out
 }

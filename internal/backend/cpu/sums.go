@@ -4,20 +4,6 @@ import "github.com/bitsage/bitsage/internal/m31"
 
 //go:generate go run -C ../../_asm ./sums -out ../backend/cpu/sums_amd64.s -stubs ../backend/cpu/sums_amd64.go -pkg cpu
 
-// combine writes to dst the sum of the columns times their coefficients. Columns have
-// the length of dst, and acc at least eight times as many elements, of any value.
-func combine(dst m31.SecureVec, columns [][]m31.Elem, coeffs []m31.QM31, acc []uint64) {
-	n := combineVector(dst, columns, coeffs, acc)
-	var sum [4]uint64
-	for i := n; i < dst.Len(); i++ {
-		clear(sum[:])
-		for j, c := range columns {
-			accumulate(&sum, uint64(c[i]), coeffs[j])
-		}
-		dst.Set(i, reduced(&sum))
-	}
-}
-
 // dot adds to the sums of columns their products with the vector b, of at least their
 // length, element by element.
 func dot(sums []m31.QM31, columns [][]m31.Elem, b m31.SecureVec) {

@@ -5,9 +5,6 @@
 package cpu
 
 //go:noescape
-func combineAVX2(acc *uint64, cols *[4]*uint32, coeffs *[16]uint64, groups int)
-
-//go:noescape
 func reduceAVX2(dst *uint32, acc *uint64, stride int, groups int)
 
 //go:noescape
@@ -18,9 +15,6 @@ func foldAVX2(d0 *uint32, d1 *uint32, d2 *uint32, d3 *uint32, s0 *uint32, s1 *ui
 
 //go:noescape
 func productAVX2(dst *uint64, a *uint32, b *uint32, steps int)
-
-//go:noescape
-func combineAVX512(acc *uint64, cols *[4]*uint32, coeffs *[16]uint64, groups int)
 
 //go:noescape
 func reduceAVX512(dst *uint32, acc *uint64, stride int, groups int)

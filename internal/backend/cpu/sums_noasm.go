@@ -8,8 +8,6 @@ import (
 	"github.com/bitsage/bitsage/internal/m31"
 )
 
-func combineVector(m31.SecureVec, [][]m31.Elem, []m31.QM31, []uint64) int { return 0 }
-
 func dotVector([]m31.QM31, [][]m31.Elem, m31.SecureVec) int { return 0 }
 
 func foldVector(dst, src m31.SecureVec, alpha m31.QM31, inv []m31.Elem) int { return 0 }

@@ -13,7 +13,6 @@ import (
 // sumKernels are the kernels of one width of vectors, in 32-bit lanes.
 type sumKernels struct {
 	lanes   int
-	combine func(acc *uint64, cols *[4]*uint32, coeffs *[16]uint64, groups int)
 	reduce  func(dst *uint32, acc *uint64, stride, groups int)
 	dot     func(sums *uint64, x, y, b0, b1, b2, b3 *uint32, n int)
 	fold    func(d0, d1, d2, d3, s0, s1, s2, s3, inv *uint32, matrix *[16]uint64, steps int)
@@ -21,8 +20,8 @@ type sumKernels struct {
 }
 
 var (
-	sumsAVX512 = sumKernels{16, combineAVX512, reduceAVX512, dotAVX512, foldAVX512, productAVX512}
-	sumsAVX2   = sumKernels{8, combineAVX2, reduceAVX2, dotAVX2, foldAVX2, productAVX2}
+	sumsAVX512 = sumKernels{16, reduceAVX512, dotAVX512, foldAVX512, productAVX512}
+	sumsAVX2   = sumKernels{8, reduceAVX2, dotAVX2, foldAVX2, productAVX2}
 )
 
 func sumVectors() *sumKernels {
@@ -33,40 +32,6 @@ func sumVectors() *sumKernels {
 		return &sumsAVX2
 	}
 	return nil
-}
-
-// combineVector does the rows that come in whole vectors and returns their number.
-// Sums of four products are folded to less than 2^34: 2^29 columns fit 64 bits.
-func combineVector(dst m31.SecureVec, columns [][]m31.Elem, coeffs []m31.QM31, acc []uint64) int {
-	v := sumVectors()
-	if v == nil || len(columns) == 0 {
-		return 0
-	}
-	groups := dst.Len() / v.lanes
-	if groups == 0 {
-		return 0
-	}
-	per := 4 * v.lanes // numbers of a group
-	acc = acc[:groups*per]
-	clear(acc)
-	for i := 0; i < len(columns); i += 4 {
-		var cols [4]*uint32
-		var c [16]uint64
-		for j := range cols {
-			cols[j] = (*uint32)(&columns[i][0]) // with no coefficient, if there is no other
-			if i+j < len(columns) {
-				cols[j] = (*uint32)(&columns[i+j][:groups*v.lanes][0])
-				for k, x := range coeffs[i+j].Coords() {
-					c[4*k+j] = uint64(x)
-				}
-			}
-		}
-		v.combine(&acc[0], &cols, &c, groups)
-	}
-	for k := range dst {
-		v.reduce((*uint32)(&dst[k][0]), &acc[k*v.lanes], 8*per, groups)
-	}
-	return groups * v.lanes
 }
 
 // dotVector does the elements that come in whole pairs of vectors and returns their

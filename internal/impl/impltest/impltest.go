@@ -37,3 +37,16 @@ func Each(t *testing.T, f func(t *testing.T)) {
 		}
 	}
 }
+
+// Bench runs f once per set of instructions that this machine has, VNNI left out,
+// under the given name.
+func Bench(b *testing.B, name string, f func(b *testing.B)) {
+	avx2, avx512 := impl.AVX2, impl.AVX512
+	b.Cleanup(func() { impl.AVX2, impl.AVX512 = avx2, avx512 })
+	for i, have := range []bool{true, avx2, avx512} {
+		if have {
+			impl.AVX2, impl.AVX512 = i > 0, i > 1
+			b.Run(name+"/"+impl.Name(), f)
+		}
+	}
+}

@@ -15,3 +15,24 @@ func TestEach(t *testing.T) {
 		t.Errorf("ran %v, AVX512 %v before and %v after", seen, avx512, impl.AVX512)
 	}
 }
+
+func TestGuarded(t *testing.T) {
+	for _, n := range []int{0, 1, 1023, 1024, 1025} {
+		v := Guarded[uint32](t, n)
+		for i := range v {
+			v[i]++
+		}
+		if len(v) != n || slices.ContainsFunc(v, func(x uint32) bool { return x != 1 }) {
+			t.Errorf("%d elements, want %d zeros", len(v), n)
+		}
+	}
+}
+
+func TestBench(t *testing.T) {
+	avx2 := impl.AVX2
+	seen := make(map[string]bool)
+	testing.Benchmark(func(b *testing.B) { Bench(b, "x", func(b *testing.B) { seen[impl.Name()] = true }) })
+	if !seen["generic"] || seen["avx2"] != avx2 || impl.AVX2 != avx2 {
+		t.Errorf("ran %v, AVX2 %v before and %v after", seen, avx2, impl.AVX2)
+	}
+}

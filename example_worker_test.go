@@ -1,0 +1,66 @@
+package bitsage_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bitsage/bitsage"
+	"github.com/bitsage/bitsage/proof"
+)
+
+// A worker stakes, quotes its own price, proves what clients submit and claims what it
+// was paid. When its context ends, it stops.
+func ExampleWorker() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	network, err := judged(ctx) // with a validator
+	if err != nil {
+		panic(err)
+	}
+	account, err := account(ctx, network, workerAccount, bitsage.SAGE(1000))
+	if err != nil {
+		panic(err)
+	}
+	worker, err := bitsage.NewWorker(bitsage.WorkerConfig{
+		Config: bitsage.Config{Network: network, Account: account, Logger: quiet},
+		Price:  func(bitsage.Estimate) bitsage.Amount { return bitsage.SAGE(2) },
+	})
+	if err != nil {
+		panic(err)
+	}
+	working, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- worker.Run(working) }()
+	if err := network.Ready(ctx); err != nil {
+		panic(err)
+	}
+
+	client, err := join(ctx, network)
+	if err != nil {
+		panic(err)
+	}
+	if err := client.Deposit(ctx, bitsage.SAGE(10)); err != nil {
+		panic(err)
+	}
+	id, err := client.Submit(ctx, bitsage.Job{
+		Program: proof.MatMul(1, 2, 1), Input: []byte{3, 4, 5, 6}, MaxFee: bitsage.SAGE(5), Label: "run 3525",
+	})
+	if err != nil {
+		panic(err)
+	}
+	if _, err := client.Wait(ctx, id); err != nil {
+		panic(err)
+	}
+
+	stop()
+	if err := <-ended; err != nil {
+		panic(err)
+	}
+	earned, err := worker.Claim(ctx)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("earned", earned, "SAGE")
+	// Output:
+	// earned 2 SAGE
+}

@@ -1,0 +1,131 @@
+package prover
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/stark"
+)
+
+// arena hands out memory for the columns of one proof. All of it goes back to the
+// pool at once, when the proof ends; nothing that outlives the proof may refer to
+// it. An arena is not safe for concurrent use.
+type arena struct {
+	pool   *pool
+	size   int // of a chunk, in elements, unless more are wanted
+	chunks []*chunk
+	rest   []m31.Elem // of the last chunk
+}
+
+const (
+	// line is the number of elements of a cache line.
+	line = 16
+	// gap separates large columns by an odd number of cache lines, so that the same
+	// rows of many columns do not compete for the same places of a cache.
+	gap = 17 * line
+)
+
+// take returns n elements with unspecified contents, aligned to a cache line.
+func (a *arena) take(n int) []m31.Elem {
+	room := (n + line - 1) / line * line
+	if n >= gap {
+		room += gap
+	}
+	if len(a.rest) < room {
+		c := a.pool.get(max(room, a.size))
+		a.chunks = append(a.chunks, c)
+		a.rest = c.elems
+	}
+	out := a.rest[:n:n]
+	a.rest = a.rest[room:]
+	return out
+}
+
+func (a *arena) columns(n, length int) [][]m31.Elem {
+	cols := make([][]m31.Elem, n)
+	for i := range cols {
+		cols[i] = a.take(length)
+	}
+	return cols
+}
+
+// scratch returns a function that takes back what is handed out from now on.
+func (a *arena) scratch() (end func()) {
+	n, rest := len(a.chunks), a.rest
+	return func() {
+		a.pool.put(a.chunks[n:])
+		a.chunks, a.rest = a.chunks[:n], rest
+	}
+}
+
+// release gives all memory back to the pool.
+func (a *arena) release() {
+	a.pool.put(a.chunks)
+	a.chunks, a.rest = nil, nil
+}
+
+// hashes allocates n hashes as elements, with unspecified contents.
+func hashes(alloc func(n int) []m31.Elem, n int) []stark.Hash {
+	const size = unsafe.Sizeof(stark.Hash{}) / unsafe.Sizeof(m31.Elem(0))
+	return unsafe.Slice((*stark.Hash)(unsafe.Pointer(unsafe.SliceData(alloc(n*int(size))))), n)
+}
+
+// chunk is memory from the system, in huge pages where it has them.
+type chunk struct {
+	elems []m31.Elem
+	pages []byte // nil if elems belong to the garbage collector
+}
+
+// pool keeps chunks between proofs. The system may take the memory of unused ones
+// back when it runs short; all of it goes back once the pool is garbage.
+type pool struct{ *shelf }
+
+type shelf struct {
+	mu   sync.Mutex
+	free []*chunk
+}
+
+func newPool() *pool {
+	p := &pool{new(shelf)}
+	runtime.AddCleanup(p, (*shelf).unmap, p.shelf)
+	return p
+}
+
+// get returns a chunk of at least n elements, the smallest that there is.
+func (s *shelf) get(n int) *chunk {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	best := -1
+	for i, c := range s.free {
+		if len(c.elems) >= n && (best < 0 || len(c.elems) < len(s.free[best].elems)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return newChunk((n + hugePage - 1) / hugePage * hugePage)
+	}
+	c := s.free[best]
+	s.free = slices.Delete(s.free, best, best+1)
+	return c
+}
+
+func (s *shelf) put(chunks []*chunk) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range chunks {
+		c.idle()
+	}
+	s.free = append(s.free, chunks...)
+}
+
+func (s *shelf) unmap() {
+	for _, c := range s.free {
+		c.unmap()
+	}
+}
+
+// hugePage is the number of elements of a huge page.
+const hugePage = 2 << 20 / 4

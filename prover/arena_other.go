@@ -1,0 +1,10 @@
+//go:build !linux
+
+package prover
+
+import "github.com/bitsage/bitsage/internal/m31"
+
+func newChunk(n int) *chunk { return &chunk{elems: make([]m31.Elem, n)} }
+
+func (c *chunk) idle()  {}
+func (c *chunk) unmap() {}
