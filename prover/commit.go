@@ -62,7 +62,7 @@ func (p *Prover) commit(ctx context.Context, t *Tree, h stark.Hasher, blowup, he
 	if err != nil {
 		return nil, err
 	}
-	made.layers, err = p.be.Merkle(ctx, h, hashes(alloc, 2<<height), made.evals, height)
+	made.layers, err = p.be.Merkle(ctx, h, hashes(alloc, 1<<height), made.evals, height)
 	return &made, err
 }
 

@@ -146,6 +146,7 @@ func (w *forgedLeaf) Tree(ctx context.Context, tree int, syms air.Symbols) (*Tre
 	}
 	h := stark.Blake2s.Hasher()
 	height := len(t.layers) - 1
+	t.layers = stark.MerkleLayers(h, t.evals, height) // leaves included
 	t.layers[height][w.leaf][0] ^= 1
 	for l, i := height-1, w.leaf/2; l >= 0; l, i = l-1, i/2 {
 		t.layers[l][i] = h.Node(&t.layers[l+1][2*i], &t.layers[l+1][2*i+1])

@@ -15,6 +15,17 @@ type friLayer struct {
 	layers [][]stark.Hash
 }
 
+// leaf hashes the values of a leaf.
+func (l *friLayer) leaf(h stark.Hasher, p int) stark.Hash {
+	row := make([]m31.Elem, 0, 4<<l.Packing)
+	for i := p << l.Packing; i < (p+1)<<l.Packing; i++ {
+		for _, c := range l.column {
+			row = append(row, c[i])
+		}
+	}
+	return h.Leaf(row)
+}
+
 // fri folds the quotient column layer by layer, commits to each, and puts the
 // last layer's coefficients into the proof.
 func (s *session) fri(proof *stark.Proof, column m31.SecureVec) ([]friLayer, error) {
@@ -25,7 +36,7 @@ func (s *session) fri(proof *stark.Proof, column m31.SecureVec) ([]friLayer, err
 	}
 	var out []friLayer
 	for i, f := range folds {
-		layers, err := s.be.MerklePacked(s.ctx, s.hasher, hashes(s.mem.take, 2<<(f.Log-f.Packing)), column, f.Packing)
+		layers, err := s.be.MerklePacked(s.ctx, s.hasher, hashes(s.mem.take, 1<<(f.Log-f.Packing)), column, f.Packing)
 		if err != nil {
 			return nil, err
 		}

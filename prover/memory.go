@@ -24,14 +24,14 @@ func estimate(l *stark.Layout) int64 {
 				bytes += n + 2*n // coefficients, and what the constraints are computed on
 			}
 		}
-		bytes += 2 * hash << l.Height(t)
+		bytes += hash << l.Height(t)
 	}
 	L := l.Lifted()
 	bytes += 2 * secure << l.LogDegree                  // the composition, summed up by sizes
 	bytes += secure<<l.MaxLog() + secure<<L + secure<<L // the quotient and its folds
 	if folds, err := l.Config.FRIFolds(L); err == nil {
 		for _, f := range folds {
-			bytes += 2 * hash << (f.Log - f.Packing)
+			bytes += hash << (f.Log - f.Packing)
 		}
 	}
 	return bytes + 3*elem<<L // factors of the transforms

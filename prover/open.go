@@ -3,6 +3,7 @@ package prover
 import (
 	"slices"
 
+	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/stark"
 )
@@ -19,7 +20,7 @@ func (s *session) open(proof *stark.Proof, layers []friLayer) {
 		if t == 0 {
 			where = stark.PreprocessedQueries(queries, L, s.layout.Height(0))
 		}
-		values, d := openTree(tree, where, s.layout.Height(t))
+		values, d := openTree(s.hasher, tree, where, s.layout.Height(t))
 		proof.QueriedValues = append(proof.QueriedValues, values)
 		proof.Decommitments = append(proof.Decommitments, d)
 	}
@@ -27,7 +28,7 @@ func (s *session) open(proof *stark.Proof, layers []friLayer) {
 		o := l.Opening(queries)
 		fl := stark.FRILayer{
 			Witness:      unknown(l.column, o.Positions, queries),
-			Decommitment: stark.Decommitment{HashWitness: stark.MerkleWitness(l.layers, o.Leaves)},
+			Decommitment: stark.Decommitment{HashWitness: stark.MerkleWitness(l.layers, func(p int) stark.Hash { return l.leaf(s.hasher, p) }, o.Leaves)},
 			Commitment:   l.layers[0][0],
 		}
 		if i == 0 {
@@ -41,7 +42,7 @@ func (s *session) open(proof *stark.Proof, layers []friLayer) {
 
 // openTree reads the rows at the given leaves, which may repeat, and the hashes
 // that complete their paths.
-func openTree(t *Tree, where []int, height int) ([][]m31.Elem, stark.Decommitment) {
+func openTree(h stark.Hasher, t *Tree, where []int, height int) ([][]m31.Elem, stark.Decommitment) {
 	values := make([][]m31.Elem, len(t.evals))
 	for c, col := range t.evals {
 		for _, p := range where {
@@ -52,7 +53,23 @@ func openTree(t *Tree, where []int, height int) ([][]m31.Elem, stark.Decommitmen
 		return values, stark.Decommitment{}
 	}
 	leaves := slices.Compact(slices.Sorted(slices.Values(where)))
-	return values, stark.Decommitment{HashWitness: stark.MerkleWitness(t.layers, leaves)}
+	return values, stark.Decommitment{HashWitness: stark.MerkleWitness(t.layers, t.leaf(h, height), leaves)}
+}
+
+// leaf returns a function that hashes the row of a leaf.
+func (t *Tree) leaf(h stark.Hasher, height int) func(p int) stark.Hash {
+	logs := make([]int, len(t.evals))
+	for i, c := range t.evals {
+		logs[i] = circle.Log2(len(c))
+	}
+	order := stark.SizeOrder(logs)
+	row := make([]m31.Elem, len(order))
+	return func(p int) stark.Hash {
+		for i, c := range order {
+			row[i] = t.evals[c][stark.Lift(p, height, len(t.evals[c]))]
+		}
+		return h.Leaf(row)
+	}
 }
 
 // unknown returns the values at positions that are not queries; both ascend.

@@ -101,7 +101,7 @@ const virtualBase = 1 << 20
 const emitWidth = 32
 
 // Compile returns a program for component number i whose outputs are the given
-// nodes. They may come in any order, one next to another.
+// nodes. They are emitted in groups, in the order of their nodes.
 func (a *AIR) Compile(i int, syms Symbols, outputs []int) (*Program, error) {
 	c := a.Components[i]
 	starts := a.Offsets()[i]

@@ -32,12 +32,13 @@ type Backend interface {
 	Extend(ctx context.Context, dst, values [][]m31.Elem) error
 
 	// Merkle returns the layers of the lifted tree of height logHeight over the
-	// columns, the root first. They lie in room, which holds 2<<logHeight hashes.
+	// columns, the root first and nil in place of the leaves, unless a leaf is the
+	// root. They lie in room, which holds 1<<logHeight hashes.
 	Merkle(ctx context.Context, h stark.Hasher, room []stark.Hash, columns [][]m31.Elem, logHeight int) ([][]stark.Hash, error)
 
 	// MerklePacked returns the layers of the tree over a secure column whose
-	// leaves hold 2^packing neighbours each. They lie in room, which holds twice as
-	// many hashes as there are leaves.
+	// leaves hold 2^packing neighbours each, as Merkle does. Room holds as many
+	// hashes as there are leaves.
 	MerklePacked(ctx context.Context, h stark.Hasher, room []stark.Hash, column m31.SecureVec, packing int) ([][]stark.Hash, error)
 
 	// EvalAt returns the values of polynomials at points.

@@ -160,7 +160,7 @@ func proveFRI(t *testing.T, cfg Config, ch Channel, log int, column []QM31) (*FR
 				p.Layers()[i].Witness = append(p.Layers()[i].Witness, columns[i][pos])
 			}
 		}
-		p.Layers()[i].Decommitment.HashWitness = MerkleWitness(trees[i], o.Leaves)
+		p.Layers()[i].Decommitment.HashWitness = MerkleWitness(trees[i], nil, o.Leaves)
 		queries = o.Groups
 	}
 	return p, raw

@@ -75,7 +75,7 @@ func TestVectorsMerkle(t *testing.T) {
 			equalLayers(t, k, layers, c.Layers)
 			equal(t, "root", MerkleRoot(h, c.Columns, c.Lifting), layers[0][0])
 			witness := mapped(c.Witness, func(s string) Hash { return parseHash(t, k, s) })
-			equalSlices(t, "witness", MerkleWitness(layers, c.Queries), witness)
+			equalSlices(t, "witness", MerkleWitness(layers, nil, c.Queries), witness)
 			cols := mapped(c.LogSizes, func(log int) Column { return Column{LogSize: log} })
 			positions, leaves, err := openedLeaves(h, cols, c.Values, c.Queries)
 			if err != nil {
@@ -143,7 +143,7 @@ func tinyTree(k Kind) (*Layout, *Proof, []int) {
 		}
 		layers := MerkleLayers(k.Hasher(), cols, 3)
 		p.Commitments = append(p.Commitments, layers[0][0])
-		p.Decommitments = append(p.Decommitments, Decommitment{MerkleWitness(layers, queries)})
+		p.Decommitments = append(p.Decommitments, Decommitment{MerkleWitness(layers, nil, queries)})
 		p.QueriedValues = append(p.QueriedValues, opened)
 	}
 	return l, p, queries
@@ -212,7 +212,7 @@ func (m tree) leaves(positions []int) []Hash {
 // check opens the positions, and damages the opening in every way.
 func (m tree) check(t *testing.T, positions []int) {
 	t.Helper()
-	leaves, witness := m.leaves(positions), MerkleWitness(m.layers, positions)
+	leaves, witness := m.leaves(positions), MerkleWitness(m.layers, nil, positions)
 	expect := func(what string, leaves, witness []Hash, want error) {
 		t.Helper()
 		if err := m.verify(positions, leaves, witness); !errors.Is(err, want) {
@@ -298,7 +298,7 @@ func TestMerkleHeightZero(t *testing.T) {
 func TestMerkleArguments(t *testing.T) {
 	m := newTree(randtest.New(t), Blake2s, 5)
 	positions := []int{1, 2, 3, 17, 30}
-	leaves, witness := m.leaves(positions), MerkleWitness(m.layers, positions)
+	leaves, witness := m.leaves(positions), MerkleWitness(m.layers, nil, positions)
 	p, l, w := slices.Clone(positions), slices.Clone(leaves), slices.Clone(witness)
 	if err := m.verify(positions, leaves, witness); err != nil {
 		t.Fatal(err)
@@ -312,7 +312,7 @@ func TestMerkleArguments(t *testing.T) {
 func TestMerkleOtherPositions(t *testing.T) {
 	m := newTree(randtest.New(t), Blake2s, 3)
 	for p := range 8 {
-		witness := MerkleWitness(m.layers, []int{p})
+		witness := MerkleWitness(m.layers, nil, []int{p})
 		for claimed := range 8 {
 			want := errRoot
 			if claimed == p {

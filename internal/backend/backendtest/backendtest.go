@@ -165,7 +165,7 @@ func (s *suite) transforms() {
 
 // room returns memory with old contents for a tree.
 func room(logHeight int) []stark.Hash {
-	return slices.Repeat([]stark.Hash{{1, 2, 3}}, 2<<logHeight)
+	return slices.Repeat([]stark.Hash{{1, 2, 3}}, 1<<logHeight)
 }
 
 var kinds = []stark.Kind{stark.Blake2s, stark.Blake2sM31, stark.Poseidon252}
@@ -198,7 +198,10 @@ func (s *suite) merkle() {
 
 func (s *suite) sameLayers(got, want [][]stark.Hash) {
 	s.Helper()
-	if !slices.EqualFunc(got, want, slices.Equal[[]stark.Hash]) {
+	if len(want) > 1 {
+		want[len(want)-1] = nil
+	}
+	if len(got) != len(want) || len(got) > 1 && got[len(got)-1] != nil || !slices.EqualFunc(got, want, slices.Equal[[]stark.Hash]) {
 		s.Fatal("the layers of a tree differ")
 	}
 }

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"sync"
 
 	"github.com/bitsage/bitsage/internal/blake2s"
 	"github.com/bitsage/bitsage/internal/circle"
@@ -28,13 +29,24 @@ func (Backend) MerklePacked(ctx context.Context, h stark.Hasher, room []stark.Ha
 	return tree(ctx, h, room, rows, circle.Log2(column.Len())-packing)
 }
 
+// leaves are those of one block of rows.
+type leaves [blake2s.BlockRows]stark.Hash
+
+var leafPool = sync.Pool{New: func() any { return new(leaves) }}
+
 // tree hashes blocks of rows together with the layers above them while they are in
-// the cache, then in the same way blocks of the topmost layer so far.
+// the cache, then in the same way blocks of the topmost layer so far. It does not
+// keep leaves, which are half of all hashes and quickly made again.
 func tree(ctx context.Context, h stark.Hasher, room []stark.Hash, rows *blake2s.Rows, logHeight int) ([][]stark.Hash, error) {
 	const block, top = blake2s.BlockRows, 16 // hashes of a block's lowest and highest layer
 	layers := make([][]stark.Hash, logHeight+1)
-	for l := range layers {
+	for l := range logHeight {
 		layers[l] = room[1<<l : 2<<l]
+	}
+	if logHeight == 0 {
+		layers[0] = room[:1]
+		rows.Hash(layers[0], 0)
+		return layers, nil
 	}
 	for k := logHeight; ; {
 		least := top
@@ -42,12 +54,19 @@ func tree(ctx context.Context, h stark.Hasher, room []stark.Hash, rows *blake2s.
 			least = 1
 		}
 		err := parallel.For(ctx, 1<<k, block, func(lo, hi int) {
+			below := layers[k]
 			if k == logHeight {
-				rows.Hash(layers[k][lo:hi], lo)
+				buf := leafPool.Get().(*leaves)
+				defer leafPool.Put(buf)
+				below = buf[:hi-lo]
+				rows.Hash(below, lo)
+			} else {
+				below = below[lo:hi]
 			}
 			for l := k - 1; (hi-lo)/2 >= least; l-- {
 				lo, hi = lo/2, hi/2
-				blake2s.Nodes(h, layers[l][lo:hi], layers[l+1][2*lo:2*hi])
+				blake2s.Nodes(h, layers[l][lo:hi], below)
+				below = layers[l][lo:hi]
 			}
 		})
 		if err != nil || least == 1 {

@@ -17,10 +17,13 @@ func (Backend) Quotients(ctx context.Context, q *backend.Quotients) (m31.SecureV
 	for i, b := range q.Batches {
 		batches[i] = newQuotientBatch(q, b)
 	}
-	err := parallel.For(ctx, out.Len(), rowBlock, func(lo, hi int) {
-		b := newQuotientBlock(q.Log, out, lo, hi)
-		for i := range batches {
-			b.add(&batches[i])
+	err := parallel.For(ctx, out.Len(), 16*rowBlock, func(lo, hi int) {
+		b := newQuotientBlock(q.Log, min(rowBlock, hi-lo))
+		for ; lo < hi; lo += rowBlock {
+			b.move(out, lo)
+			for i := range batches {
+				b.add(&batches[i])
+			}
 		}
 	})
 	return out, err
@@ -64,25 +67,29 @@ type quotientBlock struct {
 	lifted   []m31.Elem
 }
 
-func newQuotientBlock(log int, out m31.SecureVec, lo, hi int) *quotientBlock {
-	n := hi - lo
+func newQuotientBlock(log, n int) *quotientBlock {
 	buf := make([]m31.Elem, 11*n)
 	take := func() m31.Vec {
 		v := buf[:n:n]
 		buf = buf[n:]
 		return v
 	}
-	b := &quotientBlock{log: log, lo: lo, out: out.Slice(lo, hi), x: take(), y: take()}
+	b := &quotientBlock{log: log, x: take(), y: take()}
 	for i := range b.sum {
 		b.sum[i] = take()
 	}
 	b.den, b.inv, b.norm = [2]m31.Vec{take(), take()}, [2]m31.Vec{take(), take()}, take()
-	t := circle.TwiddlesOf(log)
-	for i := range n {
+	return b
+}
+
+// move takes the block to the rows from lo on.
+func (b *quotientBlock) move(out m31.SecureVec, lo int) {
+	b.lo, b.out = lo, out.Slice(lo, lo+len(b.x))
+	t := circle.TwiddlesOf(b.log)
+	for i := range b.x {
 		p := t.Point(lo + i)
 		b.x[i], b.y[i] = p.X, p.Y
 	}
-	return b
 }
 
 // add adds a batch's contribution.
