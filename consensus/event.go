@@ -7,7 +7,7 @@ import "github.com/bitsage/bitsage/internal/felt"
 type Peer string
 
 // Event is what may happen to a Node: a Submitted, Verified, Unavailable,
-// Received, Appended, Signed, Fired, EpochChanged or Settled.
+// Received, Appended, Signed, Fired, EpochChanged, Settled or Unsettled.
 type Event interface{ event() }
 
 // Submitted says that a submission for an open job was seen on the chain, or by
@@ -68,6 +68,13 @@ type Settled struct {
 	Certificate *Certificate
 }
 
+// Unsettled says that a reorganization took what the chain had recorded of a fact off the
+// chain. The decision stands and is announced again, so that its certificate is sent
+// again; if the contract takes that no more, the current set votes on the fact again.
+type Unsettled struct {
+	Fact FactID
+}
+
 func (Submitted) event()    {}
 func (Verified) event()     {}
 func (Unavailable) event()  {}
@@ -77,6 +84,7 @@ func (Signed) event()       {}
 func (Fired) event()        {}
 func (EpochChanged) event() {}
 func (Settled) event()      {}
+func (Unsettled) event()    {}
 
 // Timer is a timer of a fact. A later timer of the same kind and fact replaces it.
 type Timer struct {
@@ -137,12 +145,15 @@ type SetTimer struct {
 	Delay uint64
 }
 
-// Approved is the decision that the fact is valid. It is final.
+// Approved is the decision that the fact is valid. It is final. It comes again after a
+// restart, with a certificate of a later epoch, and when the chain has lost the one that
+// it had recorded.
 type Approved struct {
 	Certificate *Certificate
 }
 
-// Rejected is the decision that the fact is invalid. It is final.
+// Rejected is the decision that the fact is invalid. It is final, and comes again as
+// Approved does.
 type Rejected struct {
 	Certificate *Certificate
 }
@@ -160,8 +171,9 @@ type Accused struct {
 	Evidence Evidence
 }
 
-// Contested reports two certificates of opposite verdicts, which takes at least a
-// third of the weight to vote both ways. The first decided and still does.
+// Contested reports a certificate against the decision. If both are of one epoch, more
+// than a third of its weight voted both ways; if not, more than two thirds of the weight
+// of one epoch voted for what is not true. The first decided and still does.
 type Contested struct {
 	First, Second *Certificate
 }

@@ -246,6 +246,8 @@ func (n *Node) step(ev Event) error {
 		return n.with(ev.Timer.Fact, func(f *fact) error { return n.onFired(f, ev.Timer) })
 	case Settled:
 		return n.with(ev.Certificate.Fact, func(f *fact) error { return n.onSettled(f, ev.Certificate) })
+	case Unsettled:
+		return n.with(ev.Fact, n.onUnsettled)
 	}
 	return ErrMessage
 }
@@ -299,9 +301,10 @@ func (n *Node) onSubmitted(ev Submitted) error {
 		delete(n.decisions, id)
 		f.root, f.certificate = decision.Root, decision.Certificate
 		n.announce(f)
+		n.note(f, f.root, f.certificate)
 	}
 	if n.open(f) {
-		n.vote(f)
+		n.reopen(f)
 	}
 	return nil
 }
@@ -344,6 +347,21 @@ func (n *Node) open(f *fact) bool {
 func (n *Node) current(epoch uint64, root felt.Felt) bool {
 	s := n.setOf(epoch)
 	return s != nil && s.root == root
+}
+
+// reopen goes on with an open fact: by another certificate of the decision that is known
+// and that the contract takes, or by votes.
+func (n *Node) reopen(f *fact) {
+	for _, s := range []*ValidatorSet{n.set, n.prev} {
+		if f.certificate == nil || s == nil {
+			continue
+		}
+		if c := f.certificates[issue{s.epoch, s.root, f.certificate.Verdict}]; c != nil {
+			n.decide(f, s.root, c)
+			return
+		}
+	}
+	n.vote(f)
 }
 
 // vote does the next step towards the own vote on a fact: to find the verdict, to
@@ -509,7 +527,8 @@ func (n *Node) resend(f *fact) {
 }
 
 // onSettled takes the chain's word where the node has none of its own. If they differ,
-// both certificates are evidence.
+// both certificates are sent on, and are evidence as far as the signatures can be checked
+// here. After a reorganization the chain may have another certificate than before.
 func (n *Node) onSettled(f *fact, settled *Certificate) error {
 	if !settled.Verdict.ok() {
 		return ErrVerdict
@@ -517,21 +536,42 @@ func (n *Node) onSettled(f *fact, settled *Certificate) error {
 	if settled.Bitmap == 0 || len(settled.Signatures) != bits.OnesCount64(settled.Bitmap) {
 		return ErrSignatureCount
 	}
-	if f.settled {
-		return ErrDuplicate
-	}
+	before := f.settled
 	f.settled = true
 	c := settled.normalized()
-	switch {
-	case f.certificate == nil:
-		var root felt.Felt // stays 0, which is no set's, if the signatures cannot be checked here
-		if s := n.setOf(c.Epoch); s != nil && c.verify(s, n.hasher(f, s)) == nil {
+	var root felt.Felt // stays 0, which is no set's, if the signatures cannot be checked here
+	known := false
+	if s := n.setOf(c.Epoch); s != nil {
+		known = f.certificates[issue{c.Epoch, s.root, c.Verdict}] != nil
+		if !known && c.verify(s, n.hasher(f, s)) == nil {
 			root = s.root
 		}
-		n.decide(f, root, c)
-	case f.certificate.Verdict != c.Verdict && !f.contested:
-		n.emit(Broadcast{f.certificate})
-		n.contest(f, c)
+	}
+	against := f.certificate != nil && f.certificate.Verdict != c.Verdict
+	switch {
+	case f.certificate == nil || !root.IsZero() || against && !f.contested:
+		if against {
+			n.emit(Broadcast{f.certificate})
+		}
+		n.certify(f, root, c)
+	case before:
+		return ErrDuplicate
+	}
+	return nil
+}
+
+// onUnsettled announces the decision again, for its certificate has to get on the chain
+// again, or lets the set vote as if the chain had never had one.
+func (n *Node) onUnsettled(f *fact) error {
+	before := f.settled
+	f.settled = false
+	switch {
+	case before && n.open(f):
+		n.reopen(f)
+	case f.announced && !n.open(f):
+		n.announce(f)
+	default:
+		return ErrDuplicate
 	}
 	return nil
 }
@@ -561,13 +601,18 @@ func (n *Node) onEpoch(set, prev *ValidatorSet) error {
 		if replaced {
 			f.tally = newTally()
 		}
+		for i := range f.certificates {
+			if !n.current(i.epoch, i.root) {
+				delete(f.certificates, i)
+			}
+		}
 		for a := range f.accused {
 			if !n.current(a.epoch, a.root) {
 				delete(f.accused, a)
 			}
 		}
 		if n.open(f) {
-			n.vote(f)
+			n.reopen(f)
 		}
 	}
 	return nil

@@ -153,6 +153,8 @@ func (s *script) command(args []string) {
 		s.step(from(newCertificate(set(), id(2), verdict(3), members(1)...)))
 	case "settled":
 		s.step(Settled{newCertificate(set(), id(2), verdict(3), members(1)...)})
+	case "unsettled":
+		s.step(Unsettled{id(1)})
 	case "equivocation":
 		i := int(num(1))
 		s.step(from(newEquivocation(newVote(set(), i, id(2), Valid), newVote(set(), i, id(2), Invalid))))

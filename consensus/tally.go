@@ -17,9 +17,10 @@ type fact struct {
 	certificate *Certificate // by which it was decided, the first one or its renewal in a later epoch
 	root        felt.Felt    // of the set that signed it
 	announced   bool         // it is in the journal
-	contested   bool         // there is a certificate of the opposite verdict too
+	contested   bool         // there is a certificate of the opposite verdict too, of any epoch
 
 	tally
+	certificates     map[issue]*Certificate // those known of the sets that count, the decision or not
 	accused          map[accusation]bool
 	timers           [timerKinds]uint32
 	reports, resends uint
@@ -40,6 +41,14 @@ type ballot struct {
 	verdict Verdict
 }
 
+// issue is what a set certifies once for each fact, however many quorums of its members
+// have signed it.
+type issue struct {
+	epoch   uint64
+	root    felt.Felt
+	verdict Verdict
+}
+
 // accusation is what a validator is accused of once for each fact.
 type accusation struct {
 	epoch        uint64
@@ -49,7 +58,8 @@ type accusation struct {
 }
 
 func newFact(id FactID, s *Submission) *fact {
-	return &fact{id: id, submission: s, tally: newTally(), accused: make(map[accusation]bool)}
+	return &fact{id: id, submission: s, tally: newTally(),
+		certificates: make(map[issue]*Certificate), accused: make(map[accusation]bool)}
 }
 
 func newTally() tally { return tally{signatures: make(map[ballot]Signature)} }
@@ -151,16 +161,10 @@ func (n *Node) keep(f *fact, v *Vote) {
 	n.accuseFalse(f, v)
 }
 
-// count decides if the votes for a verdict have become a quorum.
+// count makes a certificate if the votes for a verdict have become a quorum.
 func (n *Node) count(f *fact, v Verdict) {
-	if f.weight[v].Cmp(n.set.quorum) < 0 {
-		return
-	}
-	switch {
-	case f.certificate == nil || f.certificate.Verdict == v && n.open(f):
-		n.decide(f, n.set.root, n.assemble(f, v))
-	case f.certificate.Verdict != v && !f.contested:
-		n.contest(f, n.assemble(f, v))
+	if f.weight[v].Cmp(n.set.quorum) >= 0 && f.certificates[issue{n.set.epoch, n.set.root, v}] == nil {
+		n.certify(f, n.set.root, n.assemble(f, v))
 	}
 }
 
@@ -171,6 +175,46 @@ func (n *Node) assemble(f *fact, v Verdict) *Certificate {
 		c.Signatures = append(c.Signatures, f.signatures[ballot{uint8(bits.TrailingZeros64(b)), v}])
 	}
 	return c
+}
+
+// certify takes a right certificate that was not known: it decides the fact, or takes
+// the place of one that the contract takes no more, or contradicts the decision.
+func (n *Node) certify(f *fact, root felt.Felt, c *Certificate) {
+	against := f.certificate != nil && f.certificate.Verdict != c.Verdict
+	if against {
+		f.contested = true // first, so that no vote of it is called false
+		n.emit(Broadcast{c}, Contested{f.certificate, c})
+	}
+	n.note(f, root, c)
+	if f.certificate == nil || !against && n.open(f) {
+		n.decide(f, root, c)
+	}
+}
+
+// note remembers a certificate of a set that counts, and convicts everyone who signed
+// the opposite one of that set too. Neither need be the decision: there may be another
+// conflict, of an earlier epoch or of two.
+func (n *Node) note(f *fact, root felt.Felt, c *Certificate) {
+	if !n.current(c.Epoch, root) {
+		return
+	}
+	f.certificates[issue{c.Epoch, root, c.Verdict}] = c
+	if c.Epoch == n.set.epoch {
+		n.keepAll(f, c)
+	}
+	second := f.certificates[issue{c.Epoch, root, c.Verdict.opposite()}]
+	if second == nil {
+		return
+	}
+	other := make(map[uint8]Vote)
+	for _, v := range second.votes() {
+		other[v.Index] = v
+	}
+	for _, v := range c.votes() {
+		if w, ok := other[v.Index]; ok {
+			n.accuse(f, newEquivocation(&v, &w))
+		}
+	}
 }
 
 // decide takes a certificate as the decision, once it is journaled.
@@ -197,25 +241,6 @@ func (n *Node) announce(f *fact) {
 	}
 }
 
-// contest reports a certificate against the decision.
-func (n *Node) contest(f *fact, second *Certificate) {
-	f.contested = true
-	n.emit(Broadcast{second}, Contested{f.certificate, second})
-	set := n.setOf(f.certificate.Epoch)
-	if set == nil || set.root != f.root || second.verify(set, n.hasher(f, set)) != nil {
-		return // not the same voters
-	}
-	other := make(map[uint8]Vote)
-	for _, v := range f.certificate.votes() {
-		other[v.Index] = v
-	}
-	for _, v := range second.votes() {
-		if w, ok := other[v.Index]; ok {
-			n.accuse(f, newEquivocation(&v, &w))
-		}
-	}
-}
-
 // rootOf returns the root of the set of an epoch, or 0 if it is not known any more.
 func (n *Node) rootOf(epoch uint64) felt.Felt {
 	if s := n.setOf(epoch); s != nil {
@@ -235,27 +260,17 @@ func (n *Node) setOf(epoch uint64) *ValidatorSet {
 }
 
 func (n *Node) onCertificate(f *fact, c Certificate) error {
-	if f.certificate != nil && f.certificate.Verdict == c.Verdict && !n.open(f) || f.contested {
-		return ErrDuplicate
-	}
 	set := n.setOf(c.Epoch)
 	if set == nil {
 		return ErrEpoch
 	}
+	if f.certificates[issue{c.Epoch, set.root, c.Verdict}] != nil {
+		return ErrDuplicate
+	}
 	if err := c.verify(set, n.hasher(f, set)); err != nil {
 		return err
 	}
-	c = *c.normalized()
-	against := f.certificate != nil && f.certificate.Verdict != c.Verdict
-	if against {
-		n.contest(f, &c) // first, so that no vote of it is called false
-	}
-	if set == n.set {
-		n.keepAll(f, &c)
-	}
-	if !against {
-		n.decide(f, set.root, &c)
-	}
+	n.certify(f, set.root, c.normalized())
 	return nil
 }
 

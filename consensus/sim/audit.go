@@ -19,7 +19,8 @@ type audit struct {
 	signed       map[signKey]consensus.Verdict
 	certificates map[consensus.FactID]*consensus.Certificate // the first that an honest node published
 	guilty       map[guiltKey]map[int]bool
-	conflict     []guiltKey // with certificates of both verdicts
+	heard        map[hearing]bool // right certificates that a running node has seen
+	conflict     []guiltKey       // of which one node has seen certificates of both verdicts
 	steps        int
 }
 
@@ -41,6 +42,13 @@ type guiltKey struct {
 	fact  consensus.FactID
 }
 
+// hearing is where a certificate was seen.
+type hearing struct {
+	host int
+	guiltKey
+	verdict consensus.Verdict
+}
+
 func newAudit(w *world) *audit {
 	return &audit{
 		w:            w,
@@ -49,6 +57,7 @@ func newAudit(w *world) *audit {
 		signed:       make(map[signKey]consensus.Verdict),
 		certificates: make(map[consensus.FactID]*consensus.Certificate),
 		guilty:       make(map[guiltKey]map[int]bool),
+		heard:        make(map[hearing]bool),
 	}
 }
 
@@ -283,9 +292,45 @@ func (a *audit) contested(h *host, e consensus.Contested) {
 	if !a.w.Broken {
 		a.w.violate("I1", "node %d has certificates of both verdicts", h.index)
 	}
-	k := guiltKey{e.First.Epoch, e.First.Fact}
-	if e.Second.Epoch == k.epoch && a.certificate(e.First) == nil && a.certificate(e.Second) == nil && !slices.Contains(a.conflict, k) {
+}
+
+// hears notes for I5 a right certificate that a node got, made or was told by the chain,
+// while its epoch is one of the two whose sets the node knows.
+func (a *audit) hears(h *host, c *consensus.Certificate) {
+	if !a.knows(h, c.Epoch) || a.certificate(c) != nil {
+		return
+	}
+	k := guiltKey{c.Epoch, c.Fact}
+	a.heard[hearing{h.index, k, c.Verdict}] = true
+	if a.heard[hearing{h.index, k, consensus.Valid + consensus.Invalid - c.Verdict}] && !slices.Contains(a.conflict, k) {
 		a.conflict = append(a.conflict, k)
+	}
+}
+
+// knows reports whether a host has seen the right set of an epoch and is not more than
+// one epoch further.
+func (a *audit) knows(h *host, epoch uint64) bool {
+	if epoch == 0 || epoch > uint64(len(h.view)) {
+		return false
+	}
+	for _, later := range h.view[min(epoch+1, uint64(len(h.view))):] {
+		if later != nil {
+			return false
+		}
+	}
+	seen := h.view[epoch-1]
+	if seen == nil && epoch < uint64(len(h.view)) && h.view[epoch] != nil {
+		return true // it asks the chain for the set before the latest
+	}
+	return seen == a.w.epochs[epoch-1].set
+}
+
+// forgets drops what a node had heard when it crashes or, if a fact is given, closes it.
+func (a *audit) forgets(h *host, id *consensus.FactID) {
+	for k := range a.heard {
+		if k.host == h.index && (id == nil || k.fact == *id) {
+			delete(a.heard, k)
+		}
 	}
 }
 
@@ -366,8 +411,8 @@ func (a *audit) recorded(c *claim) {
 	}
 }
 
-// accountable checks I5: where a node decided against what the chain recorded in the
-// same epoch, a third of the weight is convicted.
+// accountable checks a part of I5: where a node decided against what the chain recorded
+// in the same epoch, one of the last two, a third of the weight is convicted.
 func (a *audit) accountable(c *claim) {
 	recorded := a.w.chain.ledger.facts[c.number].first
 	if recorded == nil || recorded.Epoch+1 < uint64(len(a.w.epochs)) {
@@ -399,7 +444,7 @@ func (a *audit) third(k guiltKey) bool {
 	return convicted.Mul(convicted, big.NewInt(3)).Cmp(total) >= 0
 }
 
-// conflicts checks the rest of I5: where anyone has seen two certificates of one epoch
+// conflicts checks the rest of I5: where a node has seen two certificates of one epoch
 // against each other, a third of the weight is convicted.
 func (a *audit) conflicts() {
 	for _, k := range a.conflict {
@@ -412,8 +457,24 @@ func (a *audit) conflicts() {
 	}
 }
 
-// terminates checks I7.
+// terminates checks I7 and, for I11, that what all have decided gets on the chain, and
+// back on it after a reorganization.
 func (a *audit) terminates(c *claim) {
+	if !a.decidable(c) {
+		return
+	}
+	for _, h := range a.w.hosts {
+		if h.node != nil && h.node.Certificate(c.id) == nil {
+			a.w.violate("I7", "node %d has not decided claim %v", h.index, c.id)
+		}
+	}
+	if !a.w.Chain.Never && a.w.chain.ledger.facts[c.number].first == nil {
+		a.w.violate("I11", "claim %v is decided and has no certificate on the chain", c.id)
+	}
+}
+
+// decidable reports whether those who are up and right in the last epoch can decide a claim.
+func (a *audit) decidable(c *claim) bool {
 	rivals := 0
 	for _, other := range a.w.claims {
 		if other.submission.JobID == c.submission.JobID {
@@ -421,7 +482,7 @@ func (a *audit) terminates(c *claim) {
 		}
 	}
 	if c.Oversize || rivals > 2 || len(a.w.claims) > a.w.MaxFacts || c.At+c.TTL <= a.w.End {
-		return
+		return false
 	}
 	last := a.w.epochs[len(a.w.epochs)-1]
 	total, able := new(big.Int), new(big.Int)
@@ -432,14 +493,7 @@ func (a *audit) terminates(c *claim) {
 			able.Add(able, weight)
 		}
 	}
-	if able.Cmp(quorum(total)) < 0 {
-		return
-	}
-	for _, h := range a.w.hosts {
-		if h.node != nil && h.node.Certificate(c.id) == nil {
-			a.w.violate("I7", "node %d has not decided claim %v", h.index, c.id)
-		}
-	}
+	return able.Cmp(quorum(total)) >= 0
 }
 
 // restarts checks I10.

@@ -108,6 +108,7 @@ func (h *host) crash() bool {
 	}
 	h.node = nil
 	h.life++
+	h.w.audit.forgets(h, nil)
 	keep := h.synced
 	if extra := len(h.disk) - h.synced; extra > 0 {
 		keep += h.w.rng.IntN(extra + 1)
@@ -163,12 +164,7 @@ func (h *host) look(c *claim) {
 		return
 	}
 	delete(h.settled, c.id)
-	if h.node == nil {
-		return
-	}
-	if own := h.node.Certificate(c.id); own != nil {
-		h.w.chain.submit(own)
-	}
+	h.step(consensus.Unsettled{Fact: c.id})
 }
 
 func (h *host) submitted(c *claim) {
@@ -221,7 +217,22 @@ func (h *host) step(ev consensus.Event) {
 	for _, e := range effects {
 		h.perform(e)
 	}
+	if err != consensus.ErrUnknownFact {
+		h.hear(ev)
+	}
 	h.w.audit.stepped(h, ev)
+}
+
+// hear tells the audit of a certificate that came in.
+func (h *host) hear(ev consensus.Event) {
+	switch e := ev.(type) {
+	case consensus.Received:
+		if c, ok := e.Message.(*consensus.Certificate); ok {
+			h.w.audit.hears(h, c)
+		}
+	case consensus.Settled:
+		h.w.audit.hears(h, e.Certificate)
+	}
 }
 
 func (h *host) perform(e consensus.Effect) {
@@ -240,6 +251,7 @@ func (h *host) perform(e consensus.Effect) {
 		w.broadcast(h.index, b)
 		if c, ok := e.Message.(*consensus.Certificate); ok {
 			w.audit.published(h, c)
+			w.audit.hears(h, c)
 			w.chain.submit(c)
 		}
 	case consensus.Send:
@@ -268,6 +280,8 @@ func (h *host) perform(e consensus.Effect) {
 		w.chain.report(e.Second)
 	case consensus.Contested:
 		w.audit.contested(h, e)
+	case consensus.Closed:
+		w.audit.forgets(h, &e.Fact)
 	}
 }
 

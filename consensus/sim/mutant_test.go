@@ -30,7 +30,7 @@ var mutants = []struct {
 	{"quorum of a half", "I3", []edit{{"weight.go",
 		"third.Lo, rest = bits.Div64(w.Hi%3, w.Lo, 3)",
 		"third.Hi = w.Hi / 2; third.Lo, rest = bits.Div64(w.Hi%2, w.Lo, 2)"}}},
-	{"accepts votes of other epochs", "I3", []edit{
+	{"accepts votes of other epochs", "I3 I6", []edit{
 		{"vote.go", "checkShape(set *ValidatorSet) error {\n\tif v.Epoch != set.epoch {", "checkShape(set *ValidatorSet) error {\n\tif false {"},
 		{"tally.go", "if err := v.checkSignature(n.set, n.hash(f, v.Verdict))",
 			"if err := v.checkSignature(n.set, VoteHash(n.config.Chain, &ValidatorSet{epoch: v.Epoch, root: n.set.root}, v.Fact, v.Verdict))"}}},
@@ -50,12 +50,14 @@ var mutants = []struct {
 		"n.emit(n.undecided(f))", "n.emit(Rejected{&Certificate{Fact: f.id, Verdict: Invalid}})"}}},
 	{"rejects what it cannot fetch", "I2", []edit{{"node.go",
 		"f.fetching = false\n\tn.emit(Broadcast{&Request{f.id}})", "return n.onVerified(f, Invalid)"}}},
-	{"says everything once", "I7", []edit{
+	{"says everything once", "I7 I11", []edit{
 		{"node.go", "n.setTimer(f, ResendTimer, firstResend)", ""},
 		{"node.go", "n.emit(Broadcast{&Request{f.id}})\n\t\tn.fetch(f)", ""}}},
 	{"does not answer", "I7", []edit{{"tally.go", "n.emit(Send{to, f.certificate})", ""}}},
-	{"does not vote again in a new epoch", "I7", []edit{{"node.go", "if n.open(f) {\n\t\t\tn.vote(f)\n\t\t}", ""}}},
+	{"does not vote again in a new epoch", "I7", []edit{{"node.go", "if n.open(f) {\n\t\t\tn.reopen(f)\n\t\t}", ""}}},
 	{"does not accuse", "I5", []edit{{"tally.go", "n.emit(Broadcast{e}, Accused{e})", ""}}},
+	{"looks at one conflict of certificates alone", "I5", []edit{{"tally.go",
+		"if against {\n\t\tf.contested = true", "if against && f.contested {\n\t\treturn\n\t}\n\tif against {\n\t\tf.contested = true"}}},
 	{"keeps facts for ever", "I9", []edit{{"node.go",
 		"if len(n.facts) < n.config.MaxFacts {\n\t\treturn nil\n\t}", "if true {\n\t\treturn nil\n\t}"}}},
 	{"keeps a vote for each signature", "I9 I3", []edit{
@@ -107,7 +109,8 @@ var mutants = []struct {
 	{"keeps what a reorganization undoes", "I11", []edit{{filepath.Join("sim", "chain.go"),
 		"kept, undone := c.log[:cut:cut], c.log[cut:]\n\tc.restart()", "kept, undone := c.log[:cut:cut], c.log[cut:]\n\tc.log = nil"}}},
 	{"does not send again what a reorganization lost", "I11", []edit{{filepath.Join("sim", "host.go"),
-		"h.w.chain.submit(own)", "_ = own"}}},
+		"h.step(consensus.Unsettled{Fact: c.id})", "_ = c"}}},
+	{"does not vote again on what a reorganization lost", "I11", []edit{{"node.go", "f.settled = false", ""}}},
 }
 
 // ledgerFile has the contracts.

@@ -6,7 +6,8 @@
 //	I2  every certificate says what is true
 //	I3  every certificate is well formed: distinct members, a quorum, right signatures
 //	I4  a decision is never changed or taken back
-//	I5  two certificates of one epoch against each other bring evidence against a third of the weight
+//	I5  two certificates of one epoch against each other, known to one node while it knows
+//	    the epoch, bring evidence against a third of the weight
 //	I6  nothing accuses an honest validator, and none signs two verdicts or before its journal is synced
 //	I7  once the network behaves, everyone decides
 //	I8  nobody rejects without a certificate of Invalid, or approves without one of Valid
@@ -15,7 +16,8 @@
 //	I11 no money appears or is lost: what accounts hold, the escrow, the stakes and what is
 //	    burned add up to the same, balance by balance, after every transaction; a job is paid
 //	    or refunded once, and in the end nothing is in escrow; an offence is paid for once,
-//	    with no more than the stake, and never by an honest validator
+//	    with no more than the stake, and never by an honest validator; what is certified gets
+//	    on the chain, and back on it after a reorganization
 //
 // I1, I2 and I7 hold while less than a third of the weight is faulty; scenarios with
 // more check the others. Of I11 the same goes for this part: what is true and has a
