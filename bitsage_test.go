@@ -96,7 +96,7 @@ func newNetwork(t *testing.T) *world {
 	w := &world{T: t}
 	deployed.Do(func() { deployed.err = deployed.make() })
 	w.check(deployed.err)
-	accounts, err := ledger.SeedAccounts("test", 16)
+	accounts, err := ledger.SeedAccounts("test", testAccounts)
 	w.check(err)
 	w.keys = accounts[1:]
 	w.file = filepath.Join(t.TempDir(), "ledger")
@@ -161,16 +161,22 @@ func (w *world) populate(validators int) {
 	cfg.Dir = w.TempDir()
 	w.worker = w.newWorker(cfg)
 	for range validators {
-		cfg := ValidatorConfig{Config: w.config(10_000)}
-		cfg.Dir = w.TempDir()
-		v, err := NewValidator(cfg)
-		w.check(err)
+		v := w.newValidator()
 		w.check(v.Enlist(w.Context())) // all are in the first epoch
 		w.validators = append(w.validators, v)
 	}
 	for _, v := range w.validators {
 		run(w.T, v)
 	}
+}
+
+func (w *world) newValidator() *Validator {
+	w.Helper()
+	cfg := ValidatorConfig{Config: w.config(10_000)}
+	cfg.Dir = w.TempDir()
+	v, err := NewValidator(cfg)
+	w.check(err)
+	return v
 }
 
 func (w *world) newClient(cfg Config, deposit uint64) *Client {

@@ -1,6 +1,7 @@
 package bitsage
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -17,11 +18,17 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
+	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
 	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/staking"
 )
 
-// go test -run TestKilled -args -crash.points 200
+// How much TestKilled and TestStopped do, and what. From 50 jobs on, TestKilled wants
+// kills in every phase of a job.
+//
+//	go test -run TestKilled -v . -args -crash.points 200 -crash.seed 11
 var (
 	crashPoints = flag.Int("crash.points", 3, "how many jobs to follow through crashes")
 	crashSeed   = flag.Uint64("crash.seed", 1, "seed of the crashes")
@@ -29,17 +36,27 @@ var (
 
 // The environment of the process that is killed.
 const (
-	crashDir = "BITSAGE_CRASH_DIR"
-	crashURL = "BITSAGE_CRASH_URL"
+	crashDir  = "BITSAGE_CRASH_DIR"
+	crashURL  = "BITSAGE_CRASH_URL"
+	crashGone = "BITSAGE_CRASH_GONE" // who never comes back: "", goneClient or goneBoth
+)
+
+const (
+	goneClient = "client"
+	goneBoth   = "client and worker"
 )
 
 const crashValidators = 3
 
+// crashFailed is the exit status of a process that has failed by itself, beside that of
+// a panic, which is less.
+const crashFailed = 3
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
-		if err := crashChild(dir, os.Getenv(crashURL)); err != nil {
+		if err := crashChild(dir, os.Getenv(crashURL), os.Getenv(crashGone)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			os.Exit(crashFailed)
 		}
 		os.Exit(0)
 	}
@@ -76,20 +93,41 @@ func crashRoles(n *Network, dir string) (*Client, *Worker, []*Validator, error) 
 	return client, worker, validators, nil
 }
 
+// crashNetwork is a network on the ledger, with the contracts of the file in dir.
+func crashNetwork(c *chain.Client, dir string) (*Network, error) {
+	contracts, err := chain.LoadAddresses(filepath.Join(dir, "addresses.json"))
+	if err != nil {
+		return nil, err
+	}
+	keys, err := ledger.SeedAccounts("test", 1)
+	if err != nil {
+		return nil, err
+	}
+	return NewNetwork(NetworkConfig{Chain: c, Contracts: contracts, Funder: keys[0], Logger: logs()})
+}
+
+// The marks that the process sets as it goes, one a line. Between accepted and proven
+// come the operations of the prover.
+const (
+	markBegin       = "begin"
+	markSubmitted   = "submitted"
+	markAccepted    = "accepted"
+	markProven      = "proven"
+	markCertificate = "certificate" // a validator has it
+)
+
+func mark(name string) { fmt.Println(name) }
+
 // crashChild is the process that is killed: a client, a worker and validators, who
 // bring one job to its end.
-func crashChild(dir, url string) error {
+func crashChild(dir, url, gone string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	c, err := chain.NewClient(url, chain.Options{Poll: 10 * time.Millisecond, Logger: logs()})
 	if err != nil {
 		return err
 	}
-	contracts, err := chain.LoadAddresses(filepath.Join(dir, "addresses.json"))
-	if err != nil {
-		return err
-	}
-	n, err := NewNetwork(NetworkConfig{Chain: c, Contracts: contracts, Logger: logs()})
+	n, err := crashNetwork(c, dir)
 	if err != nil {
 		return err
 	}
@@ -97,12 +135,21 @@ func crashChild(dir, url string) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1+crashValidators)
-	go func() { ended <- worker.Run(ctx) }()
+	worker.prover = prover.New(prover.Options{Backend: newTap(mark)})
+	mark(markBegin)
+	go marks(ctx, n, validators)
+	ended := make(chan error, 2+crashValidators)
+	if gone != goneBoth {
+		go func() { ended <- worker.Run(ctx) }()
+	}
 	for _, v := range validators {
 		go func() { ended <- v.Run(ctx) }()
 	}
 	go func() {
+		if gone != "" {
+			ended <- finishAlone(ctx, n)
+			return
+		}
 		if err := n.Ready(ctx); err != nil {
 			ended <- err
 			return
@@ -117,6 +164,54 @@ func crashChild(dir, url string) error {
 		ended <- err
 	}()
 	return <-ended
+}
+
+// marks sets the marks of the chain and of the validators.
+func marks(ctx context.Context, n *Network, validators []*Validator) {
+	for _, v := range validators {
+		go func() {
+			for _, err := range v.Decisions(ctx) {
+				if err != nil {
+					return
+				}
+				mark(markCertificate)
+			}
+		}()
+	}
+	for c := range n.follow().Changes(ctx) {
+		switch c.Event.(type) {
+		case jobmanager.JobSubmittedEvent:
+			mark(markSubmitted)
+		case jobmanager.JobAcceptedEvent:
+			mark(markAccepted)
+		case jobmanager.ProofSubmittedEvent:
+			mark(markProven)
+		}
+	}
+}
+
+// finishAlone waits for the end of the job without its client. If its time is over, a
+// stranger has it expired.
+func finishAlone(ctx context.Context, n *Network) error {
+	if err := n.follow().Synced(ctx); err != nil {
+		return err
+	}
+	for {
+		for _, r := range n.follow().Jobs() {
+			err := n.settle.Expire(ctx, n.account(n.funder), r.ID)
+			if err == nil {
+				return paid(ctx, n, JobID(r.ID.Bytes()))
+			}
+			if !errors.Is(err, settle.ErrPending) {
+				return err
+			}
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // paid waits until the fee of a job that has ended is where it belongs.
@@ -141,84 +236,240 @@ func paid(ctx context.Context, n *Network, id JobID) error {
 	}
 }
 
-// crashSnapshot prepares a folder from which every crash test begins: a ledger on
-// which everybody is enlisted and paid up, and a worker that has made the job's
-// proof before, so that it is not its proof of work that the tests wait for.
-func crashSnapshot(t *testing.T) string {
+// crashSnapshot prepares two folders from which crash tests begin: a ledger on which
+// everybody is enlisted and paid up, and in the second one a worker that has made the
+// job's proof before, so that more kills fall between the proof and the payment.
+func crashSnapshot(t *testing.T) (fresh, proven string) {
 	t.Helper()
 	w := newWorld(t, crashValidators)
 	stop := w.start(w.worker)
 	w.check(w.waitEpoch(1))
 	stop()
-	dir := t.TempDir()
-	w.check(w.network.contracts.Save(filepath.Join(dir, "addresses.json")))
-	w.check(copyFile(w.file, filepath.Join(dir, "ledger"))) // nobody writes at the moment
+	fresh, proven = t.TempDir(), t.TempDir()
+	w.check(w.network.contracts.Save(filepath.Join(fresh, "addresses.json")))
+	w.check(copyFile(w.file, filepath.Join(fresh, "ledger"))) // nobody writes at the moment
 	stop = w.start(w.again())
 	if _, err := w.client.Wait(t.Context(), w.submit(smallJob(labelGood))); err != nil {
 		t.Fatal(err)
 	}
 	stop()
-	w.check(os.CopyFS(filepath.Join(dir, "worker"), os.DirFS(w.worker.cfg.Dir)))
-	return dir
+	w.check(os.CopyFS(proven, os.DirFS(fresh)))
+	w.check(os.CopyFS(filepath.Join(proven, "worker"), os.DirFS(w.worker.cfg.Dir)))
+	return fresh, proven
+}
+
+// Where a job is when its process is killed.
+const (
+	beforeSubmit      = "before submit"
+	beforeAccept      = "between submit and accept"
+	whileProving      = "while proving"
+	beforeCertificate = "between proof and certificate"
+	beforePayment     = "between certificate and payment"
+	afterPayment      = "after the payment"
+)
+
+// coverage is what TestKilled has met.
+type coverage struct {
+	phases     map[string]int // of kills
+	operations map[string]int // the last one of the prover, of kills while proving
+	ends       map[string]int // of jobs
 }
 
 // TestKilled kills a process with all roles, but not the chain, at random moments,
-// and starts it again: every job ends paid once or refunded once, nobody is slashed,
-// and no SAGE is lost.
+// and starts it again, with or without client and worker: every job ends paid once or
+// refunded once, nobody is slashed, and no SAGE is lost.
 func TestKilled(t *testing.T) {
-	snapshot := crashSnapshot(t)
+	fresh, proven := crashSnapshot(t)
+	c := &coverage{make(map[string]int), make(map[string]int), make(map[string]int)}
 	begin := time.Now()
-	crash(t, snapshot, nil, 0)
+	(&crash{T: t, coverage: c}).run(fresh)
 	whole := time.Since(begin)
 	t.Logf("without a crash it takes %v", whole)
 	for point := range *crashPoints {
 		t.Run(strconv.Itoa(point), func(t *testing.T) {
-			crash(t, snapshot, rand.New(rand.NewPCG(*crashSeed, uint64(point))), whole)
+			rng := rand.New(rand.NewPCG(*crashSeed, uint64(point)))
+			x := &crash{T: t, coverage: c, rng: rng, whole: whole, fresh: rng.IntN(2) == 0}
+			if x.fresh {
+				x.run(fresh)
+			} else {
+				x.run(proven)
+			}
 		})
 	}
+	t.Logf("%d jobs after %v: ended %v, kills %v, the prover's last operation %v", *crashPoints, time.Since(begin), c.ends, c.phases, c.operations)
+	for _, phase := range []string{beforeSubmit, beforeAccept, whileProving, beforeCertificate, beforePayment} {
+		if *crashPoints >= 50 && c.phases[phase] == 0 {
+			t.Errorf("no process was killed %s", phase)
+		}
+	}
 }
 
-// crash follows one job; without rng nothing is killed.
-func crash(t *testing.T, snapshot string, rng *rand.Rand, whole time.Duration) {
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(snapshot)); err != nil {
-		t.Fatal(err)
-	}
-	l, err := ledger.Open(ledger.Options{File: filepath.Join(dir, "ledger")})
+// crash follows one job.
+type crash struct {
+	*testing.T
+	coverage *coverage
+	rng      *rand.Rand // nil to kill nothing
+	whole    time.Duration
+	fresh    bool // there is no proof at first
+	dir      string
+	ledger   *ledger.Ledger
+	network  *Network // on the ledger, for looking at it
+	url      string
+	log      strings.Builder
+}
+
+func (x *crash) check(err error) {
+	x.Helper()
 	if err != nil {
-		t.Fatal(err)
+		x.Fatal(&x.log, err)
 	}
-	defer l.Close()
-	server := httptest.NewServer(l.Handler())
-	defer server.Close()
-	var log strings.Builder
-	for kills := 0; rng != nil && kills < 1+rng.IntN(3); kills++ {
-		after := time.Duration(1 + rng.Int64N(int64(whole)))
-		err := child(t, dir, server.URL, after)
-		fmt.Fprintf(&log, "killed after %v: %v\n", after, err)
-	}
-	if rng != nil && rng.IntN(4) == 0 {
-		l.Advance(3 * time.Hour)
-		fmt.Fprintln(&log, "three hours later")
-	}
-	if err := child(t, dir, server.URL, 0); err != nil {
-		t.Fatalf("%s the last process: %v", &log, err)
-	}
-	t.Log(log.String() + crashAudit(t, l, dir))
 }
 
-// child runs the process, and kills it after a time if that is not 0.
-func child(t *testing.T, dir, url string, after time.Duration) error {
-	t.Helper()
+func (x *crash) run(snapshot string) {
+	x.dir = x.TempDir()
+	x.check(os.CopyFS(x.dir, os.DirFS(snapshot)))
+	var err error
+	x.ledger, err = ledger.Open(ledger.Options{File: filepath.Join(x.dir, "ledger")})
+	x.check(err)
+	defer x.ledger.Close()
+	server := httptest.NewServer(x.ledger.Handler())
+	defer server.Close()
+	x.url = server.URL
+	x.network, err = crashNetwork(x.ledger.Client(), x.dir)
+	x.check(err)
+	defer x.network.Close()
+	gone := ""
+	if x.rng != nil {
+		for range 1 + x.rng.IntN(3) {
+			x.kill(gone)
+			// A client can be gone for good once the job is on the chain.
+			if _, ok := x.job(); ok && gone == "" {
+				gone = []string{"", "", goneClient, goneBoth}[x.rng.IntN(4)]
+			}
+		}
+		if gone == goneBoth || x.rng.IntN(4) == 0 {
+			x.ledger.Advance(3 * time.Hour)
+			fmt.Fprintln(&x.log, "three hours later")
+		}
+	}
+	if gone != "" {
+		fmt.Fprintln(&x.log, "gone for good:", gone)
+	}
+	if err := x.child(gone, nil); err != nil {
+		x.Fatalf("%s the last process: %v", &x.log, err)
+	}
+	x.audit()
+	x.Log(x.log.String())
+}
+
+// job returns the job as the chain has it.
+func (x *crash) job() (jobmanager.Job, bool) {
+	x.Helper()
+	client, _, _, err := crashRoles(x.network, x.dir)
+	x.check(err)
+	j := smallJob(labelGood)
+	x.check(j.validate())
+	task, _, err := newTask(x.Context(), client.prover, &j)
+	x.check(err)
+	_, job, err := client.job(x.Context(), jobID(client.contract, client.account.Address(), task.ID()))
+	if errors.Is(err, ErrUnknownJob) {
+		return job, false
+	}
+	x.check(err)
+	return job, true
+}
+
+// kill runs the process and kills it, a random time after its beginning or a little
+// after a random one of its marks.
+func (x *crash) kill(gone string) {
+	x.Helper()
+	k := &killer{after: time.Duration(1 + x.rng.Int64N(int64(x.whole)))}
+	if x.rng.IntN(2) == 0 {
+		marks := []string{markBegin, markSubmitted, markAccepted, markProven, markCertificate, markCertificate}
+		if x.fresh {
+			marks = append(marks, "MatMulInt8", "Merkle", "Constraints", "EvalAt", "Quotients", "MerklePacked", "FoldCircle", "Grind")
+		}
+		k.mark = marks[x.rng.IntN(len(marks))]
+		k.after = time.Duration(x.rng.IntN(1+x.rng.IntN(10_000))) * time.Microsecond
+	}
+	err := x.child(gone, k)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() > 1 {
+		x.Errorf("%s the process failed before it was killed: %v", &x.log, err)
+	}
+	phase := beforeSubmit
+	if job, ok := x.job(); ok {
+		switch job.State {
+		case jobmanager.JobStateSubmitted:
+			phase = beforeAccept
+		case jobmanager.JobStateAccepted:
+			phase = whileProving
+			x.coverage.operations[k.operation]++
+		case jobmanager.JobStateProven:
+			phase = beforeCertificate
+			if k.certificate {
+				phase = beforePayment
+			}
+		default:
+			phase = afterPayment
+		}
+	}
+	if err != nil {
+		x.coverage.phases[phase]++
+	}
+	fmt.Fprintf(&x.log, "killed %s, %v after %q, the last operation was %q: %v\n", phase, k.after, k.mark, k.operation, err)
+	balanceBooks(x.T, x.network.chain, x.network.contracts)
+}
+
+// killer says when to kill the process, and notes how far it got.
+type killer struct {
+	mark  string // "" is its start
+	after time.Duration
+
+	operation   string // the last one of the prover that there was a mark of
+	certificate bool
+}
+
+// child runs the process to its end, or until k kills it.
+func (x *crash) child(gone string, k *killer) error {
+	x.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), crashDir+"="+dir, crashURL+"="+url)
+	cmd.Env = append(os.Environ(), crashDir+"="+x.dir, crashURL+"="+x.url, crashGone+"="+gone)
 	var output strings.Builder
 	cmd.Stderr = &output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	marks, err := cmd.StdoutPipe()
+	x.check(err)
+	x.check(cmd.Start())
+	var timer *time.Timer
+	if k != nil {
+		after := k.after
+		if k.mark != "" {
+			after = 2 * x.whole // it may not come
+		}
+		timer = time.AfterFunc(after, func() { cmd.Process.Kill() })
+		defer timer.Stop()
 	}
-	if after > 0 {
-		defer time.AfterFunc(after, func() { cmd.Process.Kill() }).Stop()
+	met, accepted := false, false
+	for lines := bufio.NewScanner(marks); lines.Scan(); {
+		if k == nil {
+			continue
+		}
+		switch name := lines.Text(); name {
+		case markAccepted:
+			accepted = true
+		case markCertificate:
+			k.certificate = true
+		case markBegin, markSubmitted, markProven:
+		default:
+			if !accepted {
+				continue // it is not for a proof
+			}
+			k.operation = name
+		}
+		if lines.Text() == k.mark && !met {
+			met = true
+			timer.Reset(k.after)
+		}
 	}
 	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("%w %s", err, &output)
@@ -226,58 +477,48 @@ func child(t *testing.T, dir, url string, after time.Duration) error {
 	return nil
 }
 
-// crashAudit looks at the chain when all is over.
-func crashAudit(t *testing.T, l *ledger.Ledger, dir string) string {
-	t.Helper()
-	ctx := t.Context()
-	contracts, err := chain.LoadAddresses(filepath.Join(dir, "addresses.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := NewNetwork(NetworkConfig{Chain: l.Client(), Contracts: contracts, Logger: logs()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
-	client, worker, validators, err := crashRoles(n, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+// audit looks at the chain when all is over.
+func (x *crash) audit() {
+	x.Helper()
+	ctx, n := x.Context(), x.network
+	balanceBooks(x.T, n.chain, n.contracts)
+	client, worker, validators, err := crashRoles(n, x.TempDir())
+	x.check(err)
 	jobs := 0
 	var state PaymentState
 	for p, err := range client.Payments(ctx) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		x.check(err)
 		jobs++
 		state = p.State
 	}
 	mine, err := client.Balance(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x.check(err)
 	theirs, err := worker.Balance(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x.check(err)
 	fee := DefaultPrice(Estimate{})
 	left, err := SAGE(100).Sub(fee)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x.check(err)
 	want := map[PaymentState][2]Amount{Released: {left, fee}, Refunded: {SAGE(100), {}}}[state]
 	if jobs != 1 || mine.Total() != want[0] || theirs.Total() != want[1] || want[0].IsZero() {
-		t.Errorf("%d jobs, the fee is %s, the client has %+v, the worker %+v", jobs, state, mine, theirs)
+		x.Errorf("%d jobs, the fee is %s, the client has %+v, the worker %+v", jobs, state, mine, theirs)
 	}
+	// A job that was accepted and not proven costs its bond, which is the client's.
+	bond, err := n.staking.Balance(ctx, client.account.Address())
+	x.check(err)
 	stake, err := n.staking.Stake(ctx, worker.Address())
-	if err != nil || state == Released && stake.Amount != SAGE(2000) || !stake.Bonded.IsZero() {
-		t.Errorf("the worker's stake %+v, %v", stake, err)
+	if err != nil || !stake.Bonded.IsZero() || stake.Amount != SAGE(2000).Excess(bond) || !bond.IsZero() && (state == Released || bond != SAGE(100)) {
+		x.Errorf("the client got %v of the worker's stake %+v, %v", bond, stake, err)
 	}
 	for _, v := range validators {
 		s, err := n.staking.Validator(ctx, v.account.Address())
 		if err != nil || s.Status != staking.ValidatorActive || s.Stake != SAGE(10_000) {
-			t.Errorf("validator %+v, %v", s, err)
+			x.Errorf("validator %+v, %v", s, err)
 		}
 	}
-	return fmt.Sprintf("the fee is %s", state)
+	end := string(state)
+	if !bond.IsZero() {
+		end += " with a bond"
+	}
+	x.coverage.ends[end]++
+	fmt.Fprintf(&x.log, "the fee is %s", end)
 }

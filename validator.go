@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,7 +49,8 @@ type Validator struct {
 	node    *consensus.Node
 	events  chan consensus.Event
 	epoch   staking.Epoch
-	index   int // in the epoch's set, or -1
+	index   int    // in the epoch's set, or -1
+	begin   uint64 // the block after which decisions count
 	running sync.WaitGroup
 
 	mu        sync.Mutex
@@ -102,6 +104,11 @@ func (v *Validator) Run(ctx context.Context) (err error) {
 	if err := v.Enlist(ctx); err != nil {
 		return stopped(ctx, err)
 	}
+	head, err := v.cfg.Network.chain.Head(ctx)
+	if err != nil {
+		return stopped(ctx, err)
+	}
+	v.begin = head.Number
 	work, cancel := context.WithCancel(ctx)
 	defer v.running.Wait()
 	defer cancel()
@@ -277,7 +284,11 @@ func (v *Validator) decide(c *consensus.Certificate, job JobID) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.decisions = append(v.decisions, Decision{job, c.Verdict == consensus.Valid, certificate, time.Now()})
+	valid := c.Verdict == consensus.Valid
+	if slices.ContainsFunc(v.decisions, func(d Decision) bool { return d.Job == job && d.Valid == valid }) {
+		return
+	}
+	v.decisions = append(v.decisions, Decision{job, valid, certificate, time.Now()})
 	close(v.changed)
 	v.changed = make(chan struct{})
 }

@@ -195,6 +195,9 @@ func (v *Validator) submitted(ctx context.Context, id chain.Felt, e jobmanager.P
 func (v *Validator) handle(ctx context.Context, ev consensus.Event) error {
 	for queue := []consensus.Event{ev}; len(queue) > 0; queue = queue[1:] {
 		effects, err := v.node.Step(queue[0])
+		if s, ok := queue[0].(consensus.Settled); ok && errors.Is(err, consensus.ErrUnknownFact) {
+			v.missed(s.Certificate)
+		}
 		if err != nil && !errors.Is(err, consensus.ErrDuplicate) && !errors.Is(err, consensus.ErrUnknownFact) {
 			v.cfg.Logger.Debug("event refused", "error", err)
 		}
@@ -281,6 +284,19 @@ func (v *Validator) settle(ctx context.Context, c *consensus.Certificate) {
 	})
 }
 
+// missed publishes a decision on the chain that the others came to before this
+// validator had heard of the submission.
+func (v *Validator) missed(c *consensus.Certificate) {
+	id, ok := v.jobOf(c.Fact)
+	if !ok {
+		return
+	}
+	r, ok := v.cfg.Network.follow().Job(id)
+	if ok && r.Changes[len(r.Changes)-1].Block.Number > v.begin {
+		v.decide(c, JobID(id.Bytes()))
+	}
+}
+
 // turnTime is how long a validator lets the one before it try to settle.
 const turnTime = 500 * time.Millisecond
 
@@ -325,15 +341,29 @@ func (v *Validator) accuse(ctx context.Context, evidence consensus.Evidence) {
 }
 
 // judge fetches a proof and its output and finds the verdict. What is missing, or
-// cannot be told apart from a lie of the peer that serves it, is no verdict.
+// cannot be told apart from a lie of the peer that serves it, is no verdict. It tries
+// for some seconds, in which a worker that was restarted serves its results again.
 func (v *Validator) judge(ctx context.Context, r consensus.RequestProof) consensus.Event {
-	verdict, err := v.verdict(ctx, r.Submission)
-	if err != nil {
+	for wait := turnTime; ; wait *= 2 {
+		verdict, err := v.verdict(ctx, r.Submission)
+		if err == nil {
+			return consensus.Verified{Fact: r.Fact, Verdict: verdict}
+		}
 		v.cfg.Logger.Warn("proof not checked", "job", chain.Hex(r.Submission.JobID), "error", err)
-		return consensus.Unavailable{Fact: r.Fact}
+		if wait > maxWait {
+			return consensus.Unavailable{Fact: r.Fact}
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return consensus.Unavailable{Fact: r.Fact}
+		}
 	}
-	return consensus.Verified{Fact: r.Fact, Verdict: verdict}
 }
+
+// maxWait is the longest pause between two attempts to fetch a proof, after which it
+// is unavailable.
+const maxWait = 8 * time.Second
 
 func (v *Validator) verdict(ctx context.Context, s *consensus.Submission) (consensus.Verdict, error) {
 	id := JobID(s.JobID.Bytes())

@@ -64,7 +64,7 @@ func (w *Worker) heal(ctx context.Context) {
 	}
 }
 
-// selfTest proves a small product and verifies the proof.
+// selfTest proves a small product of each type and verifies the proofs.
 func (w *Worker) selfTest(ctx context.Context) error {
 	select {
 	case w.proving <- struct{}{}:
@@ -73,20 +73,29 @@ func (w *Worker) selfTest(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	const profile = proof.Std
-	program := proof.MatMul(16, 16, 16)
-	input := make([]byte, program.InputSize())
-	for i := range input {
-		input[i] = byte(i * 39) // of those tried, one whose proof of work is short
+	for _, test := range []struct {
+		program proof.Program
+		step    int // of those tried, one whose proof of work is short
+	}{{proof.MatMulOf(proof.Int8, 16, 16, 16), 39}, {proof.MatMulOf(proof.M31, 16, 16, 16), 127}} {
+		input := make([]byte, test.program.InputSize())
+		for i := range input {
+			if input[i] = byte(i * test.step); test.program.DType() == proof.M31 && i%4 == 3 {
+				input[i] &= 0x3f // of a number below 2^31-1
+			}
+		}
+		in, err := w.prover.Input(ctx, test.program, input, profile)
+		if err != nil {
+			return err
+		}
+		res, err := w.prover.Prove(ctx, in, proof.Digest{})
+		if err != nil {
+			return err
+		}
+		if err := check(ctx, w.prover, res, profile); err != nil {
+			return err
+		}
 	}
-	in, err := w.prover.Input(ctx, program, input, profile)
-	if err != nil {
-		return err
-	}
-	res, err := w.prover.Prove(ctx, in, proof.Digest{})
-	if err != nil {
-		return err
-	}
-	return check(ctx, w.prover, res, profile)
+	return nil
 }
 
 // speed estimates how long proofs take. It begins with guesses that are slow for any

@@ -19,7 +19,7 @@ import (
 // goOn works on an assignment until it has ended.
 func (w *Worker) goOn(ctx context.Context, a *assignment) {
 	w.mu.Lock()
-	w.jobs[a.id] = a
+	w.jobs[a.id], a.bound = a, true // until the chain says otherwise
 	w.mu.Unlock()
 	w.running.Go(func() { w.work(ctx, a) })
 }
@@ -74,6 +74,7 @@ func (w *Worker) forget(a *assignment) {
 	}
 	w.mu.Lock()
 	delete(w.jobs, a.id)
+	w.next()
 	shared := make(map[proof.Digest]bool)
 	for _, other := range w.jobs {
 		shared[other.task.DigestA], shared[other.task.DigestB] = true, true
@@ -103,15 +104,16 @@ func (w *Worker) step(ctx context.Context, a *assignment) (ended bool, err error
 	if err != nil {
 		return false, err
 	}
+	w.mu.Lock()
+	a.bound = job.State == jobmanager.JobStateAccepted
+	a.accepted = a.accepted || a.bound
+	w.mu.Unlock()
 	switch job.State {
 	case jobmanager.JobStateNone:
 		return now.After(a.lockDeadline()), nil // by then it could not be accepted
 	case jobmanager.JobStateSubmitted:
 		return w.accept(ctx, a, id, &job, now)
 	case jobmanager.JobStateAccepted:
-		w.mu.Lock()
-		a.accepted = true
-		w.mu.Unlock()
 		if now.After(unix(job.Deadline)) {
 			return false, nil // somebody will expire it
 		}
@@ -151,12 +153,39 @@ func (w *Worker) accept(ctx context.Context, a *assignment, id chain.Felt, job *
 	if err := w.agreed(ctx, a, id, job); err != nil {
 		return refused(err)
 	}
+	if !w.bind(a) || w.breaker.open() { // in this order: the last job may have tripped it
+		return false, nil
+	}
 	err = w.contract.Accept(ctx, w.operator, id)
 	if err == nil {
 		w.cfg.Logger.Info("job accepted", "job", a.id)
 		a.poke()
 	}
 	return false, err
+}
+
+// bind reserves the worker's one bond for a job, unless another job has it that is
+// not proven yet: a worker that breaks loses no second one.
+func (w *Worker) bind(a *assignment) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, other := range w.jobs {
+		if other != a && other.bound && other.submission == nil {
+			return false
+		}
+	}
+	a.bound = true
+	return true
+}
+
+// next lets other jobs be looked at, of which one may be accepted now. The caller
+// holds mu.
+func (w *Worker) next() {
+	for _, a := range w.jobs {
+		if !a.accepted {
+			a.poke()
+		}
+	}
 }
 
 // refused reports whether err is the last word on a job.
@@ -246,10 +275,10 @@ func (w *Worker) prove(ctx context.Context, a *assignment, deadline time.Time) e
 	if err == nil {
 		err = check(ctx, p, res, a.task.Profile)
 	}
-	if errors.Is(err, proof.ErrInvalid) || errors.Is(err, prover.ErrUnsatisfied) {
-		w.trip("the worker's own proof does not verify", err)
-	}
 	if err != nil {
+		if ctx.Err() == nil { // whatever it is, the next proof may not come about either
+			w.trip("a proof did not come about, or does not verify", err)
+		}
 		return err
 	}
 	return w.sign(ctx, a, res)
@@ -333,6 +362,7 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	a.submission, w.signed[a.id] = s, s
+	w.next()
 	w.results[a.id] = a.description()
 	return nil
 }

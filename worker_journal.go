@@ -36,6 +36,7 @@ type assignment struct {
 	// alone sets the first and may read it.
 	submission  *submission
 	accepted    bool                   // seen on the chain
+	bound       bool                   // binds a bond, or may do so for all that is known here
 	ended       bool                   // nothing is left to do
 	certificate *consensus.Certificate // heard of, unchecked
 

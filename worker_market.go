@@ -136,8 +136,9 @@ func (w *Worker) quote(ctx context.Context, _ p2p.PeerID, r wire.QuoteRequest) (
 	if err != nil {
 		return wire.Quote{}, errOffline
 	}
-	need := w.backlog() + w.speed.estimate(r.Program, r.Profile)
-	lock := now.Add(lockTime)
+	before := w.backlog()
+	need := before + w.speed.estimate(r.Program, r.Profile)
+	lock := now.Add(lockTime + 2*before)
 	q := wire.Quote{
 		Worker: w.worker, Expiry: now.Add(quoteLife).Unix(), LockDeadline: min(lock.Unix(), r.LockDeadline),
 		Deadline: min(lock.Add(max(minimumTime, 3*need)).Unix(), r.Deadline), Key: w.cfg.Key.Public(), Peer: w.host.ID(),
@@ -149,7 +150,7 @@ func (w *Worker) quote(ctx context.Context, _ p2p.PeerID, r wire.QuoteRequest) (
 	if q.Fee, err = w.price(ctx, r.Program, r.Profile); err != nil {
 		return wire.Quote{}, err
 	}
-	if err := w.room(ctx, r.Program, r.Profile, q.Deadline, now); err != nil {
+	if err := w.room(ctx, r.Program, r.Profile, &q, now); err != nil {
 		return wire.Quote{}, err
 	}
 	return q.Sign(ctx, w.cfg.Account, r.Domain)
@@ -186,14 +187,15 @@ func (w *Worker) backlog() (sum time.Duration) {
 	return sum
 }
 
-// room reports whether a job fits: the worker works, would be done in half of the
-// time, and its stake secures one more job.
-func (w *Worker) room(ctx context.Context, p proof.Program, profile proof.Profile, deadline int64, now time.Time) error {
+// room reports whether a job fits: the worker works, would begin and be done in half
+// of the time, and its stake secures one more job.
+func (w *Worker) room(ctx context.Context, p proof.Program, profile proof.Profile, q *wire.Quote, now time.Time) error {
 	if w.breaker.open() {
 		return errBroken
 	}
-	need := w.backlog() + w.speed.estimate(p, profile)
-	if need > time.Unix(deadline, 0).Sub(now)/2 {
+	begin := w.backlog()
+	done := begin + w.speed.estimate(p, profile)
+	if begin > time.Unix(q.LockDeadline, 0).Sub(now)/2 || done > time.Unix(q.Deadline, 0).Sub(now)/2 {
 		return errBusy
 	}
 	stake, err := w.cfg.Network.staking.Stake(ctx, w.worker)
@@ -238,7 +240,7 @@ func (w *Worker) admit(ctx context.Context, _ p2p.PeerID, o wire.Offer) (held bo
 	if held || err != nil {
 		return held, err
 	}
-	return false, w.room(ctx, task.Program, task.Profile, o.Quote.Deadline, now)
+	return false, w.room(ctx, task.Program, task.Profile, &o.Quote, now)
 }
 
 // take checks that an input is the one that the job commits to, and takes the job
