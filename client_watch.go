@@ -57,7 +57,7 @@ func (c *Client) watch(ctx context.Context, id JobID, yield func(Event, error) b
 		select {
 		case change := <-changes:
 			after := stateAfter(change.Event)
-			if after == "" {
+			if after == "" || change.Undone {
 				continue
 			}
 			state = after

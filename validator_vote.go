@@ -133,6 +133,9 @@ func (v *Validator) onChange(ctx context.Context, c settle.Change) {
 		}
 	case proofverifier.FactRegisteredEvent:
 		v.learn(ctx, func() (consensus.Event, error) {
+			if c.Undone {
+				return consensus.Unsettled{Fact: consensus.FactID(e.Fact.Value)}, nil
+			}
 			certificate, err := v.contract.Certificate(ctx, c.Tx, consensus.FactID(e.Fact.Value))
 			if errors.Is(err, settle.ErrNoCertificate) { // recorded by another contract
 				return nil, nil
@@ -244,7 +247,7 @@ func (v *Validator) carryOut(ctx context.Context, effect consensus.Effect) (cons
 	case consensus.Undecided:
 		v.cfg.Logger.Warn("undecided", "fact", e.Fact, "valid", e.Valid, "invalid", e.Invalid, "missing", e.Missing)
 	case consensus.Contested:
-		v.cfg.Logger.Error("contradicting certificates: a third of the stake voted both ways", "fact", e.First.Fact)
+		v.cfg.Logger.Error("contradicting certificates", "fact", e.First.Fact)
 	}
 	return nil, nil
 }

@@ -146,16 +146,17 @@ func (a *Account) attempt(ctx context.Context, build func(nonce uint64) Transact
 	}
 	tx := build(nonce)
 	if err := a.prepare(ctx, tx); err != nil {
-		return Felt{}, a.explain(ctx, err, nonce, cached)
+		return Felt{}, a.explain(ctx, err, nonce, cached || nonces.assumed)
 	}
 	return a.submit(ctx, tx)
 }
 
 // explain returns ErrNonce in place of err, which an estimate gave, if the nonce
-// that it was made with is outdated: another program has used the account.
-func (a *Account) explain(ctx context.Context, err error, nonce uint64, cached bool) error {
+// that it was made with was not the chain's and is wrong: another program has used the
+// account, or an uncertain transaction was lost.
+func (a *Account) explain(ctx context.Context, err error, nonce uint64, assumed bool) error {
 	var code Code
-	if !cached || !errors.As(err, &code) {
+	if !assumed || !errors.As(err, &code) {
 		return err
 	}
 	a.queue.nonces.resync()

@@ -265,16 +265,18 @@ func TestUnclearAndAccepted(t *testing.T) {
 // TestUnclearAndLost loses a transaction that was not accepted: its nonce is used
 // again, once the node denies the next.
 func TestUnclearAndLost(t *testing.T) {
-	a, s, _ := newTestAccount(t, FeePolicy{Fixed: &Bounds{}})
-	s.fail = func(uint64) any { return ErrInternal }
-	_, err := a.Execute(t.Context(), aCall)
-	var unclear *UncertainError
-	if !errors.As(err, &unclear) {
-		t.Fatal(err)
+	for _, fixed := range []*Bounds{nil, {}} { // the estimate fails, or the sending
+		a, s, _ := newTestAccount(t, FeePolicy{Fixed: fixed})
+		s.fail = func(uint64) any { return ErrInternal }
+		_, err := a.Execute(t.Context(), aCall)
+		var unclear *UncertainError
+		if !errors.As(err, &unclear) {
+			t.Fatal(err)
+		}
+		s.fail = nil
+		execute(t, a, 3)
+		s.expect(t, 3)
 	}
-	s.fail = nil
-	execute(t, a, 3)
-	s.expect(t, 3)
 }
 
 // TestUnclearAndLostFromThePool is the same with a sequencer that takes any nonce.

@@ -25,6 +25,7 @@ type inFlight struct {
 type nonces struct {
 	next    uint64
 	current bool       // whether next can be used without asking the chain
+	assumed bool       // whether next counts on transactions that the chain has not confirmed
 	sent    []inFlight // by nonce
 }
 
@@ -52,7 +53,7 @@ func (n *nonces) assign(ctx context.Context, c *Client, account Felt, denied boo
 		}
 		next++
 	}
-	n.next, n.current = next, true
+	n.next, n.current, n.assumed = next, true, next > used
 	return next, nil
 }
 

@@ -25,7 +25,13 @@ type Change struct {
 	Event any
 	Block chain.BlockRef
 	Tx    chain.Felt
+	// Undone says that a reorganisation has taken the change, told before, off the
+	// chain.
+	Undone bool
 }
+
+// same reports whether c and d are the same event at the same place of the chain.
+func (c *Change) same(d *Change) bool { return c.Block == d.Block && c.Tx == d.Tx && c.Job == d.Job }
 
 // Record is what the events say of a job.
 type Record struct {
@@ -231,7 +237,7 @@ func (v *View) enter(e *chain.Event) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.add(Change{jobOf(event), event, e.Block, e.Tx})
+	v.add(Change{Job: jobOf(event), Event: event, Block: e.Block, Tx: e.Tx})
 	v.wake()
 	return nil
 }
@@ -350,10 +356,10 @@ func (v *View) Jobs() []Record {
 }
 
 // Changes returns all changes from the first on, in the order of the chain, and
-// goes on with new ones until ctx ends or Run does, whose error comes last. A
-// reorganisation takes changes back without notice, and those of the other chain
-// follow, the same ones perhaps: what is done about a change must be right when it
-// is done again.
+// goes on with new ones until ctx ends or Run does, whose error comes last. Those that
+// a reorganisation takes back come again, Undone, the latest first, and those of the
+// other chain follow, the same ones perhaps: what is done about a change must be right
+// when it is done again.
 func (v *View) Changes(ctx context.Context) iter.Seq2[Change, error] {
 	return v.changes(ctx, func() []Change { return v.all })
 }
@@ -370,17 +376,26 @@ func (v *View) History(ctx context.Context, id chain.Felt) iter.Seq2[Change, err
 
 func (v *View) changes(ctx context.Context, log func() []Change) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
-		for n := 0; ; {
+		for told := []Change(nil); ; {
 			v.mu.Lock()
 			list, changed, err := log(), v.changed, v.err
 			v.mu.Unlock()
-			n = min(n, len(list))
-			for _, c := range list[n:] {
-				n++
+			n := min(len(told), len(list))
+			for n > 0 && !told[n-1].same(&list[n-1]) {
+				n--
+			}
+			for _, c := range slices.Backward(told[n:]) {
+				c.Undone = true
 				if !yield(c, nil) {
 					return
 				}
 			}
+			for _, c := range list[n:] {
+				if !yield(c, nil) {
+					return
+				}
+			}
+			told = list
 			if err != nil {
 				yield(Change{}, err)
 				return
