@@ -284,25 +284,46 @@ func (w *Worker) prove(ctx context.Context, a *assignment, deadline time.Time) e
 	return w.sign(ctx, a, res)
 }
 
-// result makes the proof. The worker recomputes what the job commits to before it
-// starts.
+// result makes the proof, from the input that was committed when the job was taken if
+// it was kept.
 func (w *Worker) result(ctx context.Context, p *prover.Prover, a *assignment) (*prover.Result, error) {
-	input, err := w.input(&a.task)
-	if err != nil {
-		return nil, err
-	}
-	task, in, err := newTask(ctx, w.prover, &Job{Program: a.task.Program, Profile: a.task.Profile, Label: a.task.Label, Input: input})
-	if err != nil {
-		return nil, err
-	}
-	if task != a.task {
-		return nil, ErrWrongInput
+	in := w.kept(a)
+	if in == nil {
+		var err error
+		if in, err = w.commit(ctx, a); err != nil {
+			return nil, err
+		}
 	}
 	res, err := p.Prove(ctx, in, proof.Digest(a.id))
 	if err == nil {
 		w.speed.learn(a.task.Program, a.task.Profile, res.Timings)
 	}
 	return res, err
+}
+
+// kept returns an assignment's committed input, or nil. From then on none is kept: the
+// proof needs the memory, and what was no good for one is not for another.
+func (w *Worker) kept(a *assignment) *prover.Input {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	in := a.input
+	for _, other := range w.jobs {
+		other.input = nil
+	}
+	return in
+}
+
+// commit commits to the input on the disk, if it is the one that the job commits to.
+func (w *Worker) commit(ctx context.Context, a *assignment) (*prover.Input, error) {
+	input, err := w.input(&a.task)
+	if err != nil {
+		return nil, err
+	}
+	task, in, err := newTask(ctx, w.prover, &Job{Program: a.task.Program, Profile: a.task.Profile, Label: a.task.Label, Input: input})
+	if err == nil && task != a.task {
+		err = ErrWrongInput
+	}
+	return in, err
 }
 
 // input reads a task's input.

@@ -14,6 +14,7 @@ import (
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/prover"
 )
 
 // The types of a worker's records.
@@ -39,6 +40,7 @@ type assignment struct {
 	bound       bool                   // binds a bond, or may do so for all that is known here
 	ended       bool                   // nothing is left to do
 	certificate *consensus.Certificate // heard of, unchecked
+	input       *prover.Input          // committed and kept for the proof, or nil
 
 	wake chan struct{} // has an element if there may be something to do
 }

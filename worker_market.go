@@ -243,11 +243,15 @@ func (w *Worker) admit(ctx context.Context, _ p2p.PeerID, o wire.Offer) (held bo
 	return false, w.room(ctx, task.Program, task.Profile, &o.Quote, now)
 }
 
+// maxKept bounds the memory of the one committed input that waits for its proof. It
+// holds that of a product of 1024 x 1024 matrices at a blowup of 8.
+const maxKept = 128 << 20
+
 // take checks that an input is the one that the job commits to, and takes the job
 // on. What a client hears that is taken is on the disk.
 func (w *Worker) take(ctx, work context.Context, from p2p.PeerID, o wire.Offer, input []byte) error {
 	t := Task(o.Task)
-	task, _, err := newTask(ctx, w.prover, &Job{Program: t.Program, Profile: t.Profile, Label: t.Label, Input: input})
+	task, committed, err := newTask(ctx, w.prover, &Job{Program: t.Program, Profile: t.Profile, Label: t.Label, Input: input})
 	if err != nil {
 		return err
 	}
@@ -269,6 +273,9 @@ func (w *Worker) take(ctx, work context.Context, from p2p.PeerID, o wire.Offer, 
 	if err != nil {
 		return err
 	}
+	if committed.Size() <= maxKept {
+		taken.input = committed
+	}
 	return w.assign(work, taken)
 }
 
@@ -283,7 +290,13 @@ func (w *Worker) assign(ctx context.Context, a *assignment) error {
 		w.mu.Unlock()
 		return nil
 	}
-	w.jobs[a.id], a.submission = a, w.signed[a.id]
+	a.submission = w.signed[a.id]
+	for _, other := range w.jobs {
+		if other.input != nil {
+			a.input = nil // one is kept, that of the job which comes first
+		}
+	}
+	w.jobs[a.id] = a
 	w.running.Add(1)
 	w.mu.Unlock()
 	t, err := a.record()

@@ -188,22 +188,35 @@ func (p Program) checkElems(what string, data []byte) error {
 	return nil
 }
 
-// inputEntry returns the entries of an input by index. The input must have been
-// checked.
-func (p Program) inputEntry(input []byte) func(i int) m31.Elem {
-	if p.dtype == Int8 {
-		return func(i int) m31.Elem { return m31.FromInt64(int64(int8(input[i]))) }
+// reader reads the entries of a part of an input, or of an output: both of four bytes
+// for M31, else of the given size. The data must have been checked.
+func (p Program) reader(data []byte, size int) matmul.Reader {
+	switch {
+	case p.dtype == M31:
+		return func(dst []m31.Elem, index, step int) {
+			for i := range dst {
+				dst[i] = m31.Elem(binary.LittleEndian.Uint32(data[4*index:]))
+				index += step
+			}
+		}
+	case size == 1:
+		return func(dst []m31.Elem, index, step int) {
+			for i := range dst {
+				dst[i] = signed(int32(int8(data[index])))
+				index += step
+			}
+		}
 	}
-	return func(i int) m31.Elem { return m31.Elem(binary.LittleEndian.Uint32(input[4*i:])) }
+	return func(dst []m31.Elem, index, step int) {
+		for i := range dst {
+			dst[i] = signed(int32(binary.LittleEndian.Uint32(data[4*index:])))
+			index += step
+		}
+	}
 }
 
-// outputEntry is inputEntry for an output.
-func (p Program) outputEntry(output []byte) func(i int) m31.Elem {
-	if p.dtype == Int8 {
-		return func(i int) m31.Elem { return m31.FromInt64(int64(int32(binary.LittleEndian.Uint32(output[4*i:])))) }
-	}
-	return func(i int) m31.Elem { return m31.Elem(binary.LittleEndian.Uint32(output[4*i:])) }
-}
+// signed returns v modulo p. |v| must be below p.
+func signed(v int32) m31.Elem { return m31.Elem(v + v>>31&m31.P) }
 
 // EncodeTree checks and lays out a program's input (tree 0) or output (tree 1) as
 // columns in storage order. Packages of this module use it to commit to them.
@@ -213,10 +226,10 @@ func (p Program) EncodeTree(tree int, data []byte, each matmul.Each) ([][]m31.El
 			return nil, err
 		}
 		a, b := p.Split(data)
-		return p.shape().EncodeInput(p.inputEntry(a), p.inputEntry(b), each)
+		return p.shape().EncodeInput(p.reader(a, p.dtype.inputSize()), p.reader(b, p.dtype.inputSize()), each)
 	}
 	if err := p.CheckOutput(data); err != nil {
 		return nil, err
 	}
-	return p.shape().EncodeResult(p.outputEntry(data), each)
+	return p.shape().EncodeResult(p.reader(data, outputSize), each)
 }

@@ -46,15 +46,16 @@ func (s *session) fri(proof *stark.Proof, column m31.SecureVec) ([]friLayer, err
 		alpha := s.ch.DrawFelt()
 		s.note("fri_alpha", alpha)
 		for k := range f.Fold {
+			half := m31.SecureVec(s.mem.columns(4, column.Len()/2))
 			if i == 0 && k == 0 {
-				column, err = s.be.FoldCircle(s.ctx, column, alpha)
+				err = s.be.FoldCircle(s.ctx, half, column, alpha)
 			} else {
-				column, err = s.be.FoldLine(s.ctx, column, alpha)
+				err = s.be.FoldLine(s.ctx, half, column, alpha)
 			}
 			if err != nil {
 				return nil, err
 			}
-			alpha = alpha.Square()
+			column, alpha = half, alpha.Square()
 		}
 		s.note("fri_layer", column)
 	}

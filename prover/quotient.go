@@ -116,11 +116,11 @@ func (s *session) extendQuotient(batches []*stark.Batch) (m31.SecureVec, error) 
 		}
 		q.Trees = append(q.Trees, t.values)
 	}
-	low, err := s.be.Quotients(s.ctx, &q)
-	if err != nil {
+	low := m31.SecureVec(s.mem.columns(4, 1<<M))
+	if err := s.be.Quotients(s.ctx, low, &q); err != nil {
 		return m31.SecureVec{}, err
 	}
-	err = s.be.Extend(s.ctx, high[:], low[:])
+	err := s.be.Extend(s.ctx, high[:], low[:])
 	s.note("quotient", high)
 	return high, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/bitsage/bitsage/internal/air/matmul"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/parallel"
+	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/proof"
 )
 
@@ -23,6 +24,18 @@ type Input struct {
 
 // Root returns the job root.
 func (in *Input) Root() proof.Digest { return proof.Digest(in.tree.Root()) }
+
+// Size returns the bytes of memory that the input and its commitment take.
+func (in *Input) Size() int64 {
+	t, n := in.tree, len(in.Data)
+	for _, columns := range [][][]m31.Elem{t.values, t.coeffs, t.evals} {
+		n += 4 * cells(columns)
+	}
+	for _, l := range t.layers {
+		n += len(l) * len(stark.Hash{})
+	}
+	return int64(n)
+}
 
 // Input checks, lays out and commits a program's input under a profile.
 func (p *Prover) Input(ctx context.Context, program proof.Program, data []byte, profile proof.Profile) (*Input, error) {

@@ -39,7 +39,7 @@ chain/chaintest internal/settle internal/backstage
 bitsagetest
 examples/quickstart
 interop/statement interop/oracle
-interop interop/stwo-go bench/stwo
+interop interop/stwo-go bench/stwo bench/kernels
 internal/archtest
 `
 

@@ -50,14 +50,15 @@ type Backend interface {
 	// Fractions computes LogUp fractions.
 	Fractions(ctx context.Context, f *Fractions) ([]m31.SecureVec, error)
 
-	// Quotients computes the DEEP quotient column.
-	Quotients(ctx context.Context, q *Quotients) (m31.SecureVec, error)
+	// Quotients writes the DEEP quotient column to dst, which has 1<<q.Log elements.
+	Quotients(ctx context.Context, dst m31.SecureVec, q *Quotients) error
 
-	// FoldCircle folds a secure column on the circle to one on a line.
-	FoldCircle(ctx context.Context, column m31.SecureVec, alpha m31.QM31) (m31.SecureVec, error)
+	// FoldCircle folds a secure column on the circle to one on a line, dst, which has
+	// half its length and does not overlap it.
+	FoldCircle(ctx context.Context, dst, column m31.SecureVec, alpha m31.QM31) error
 
-	// FoldLine folds a secure column on a line domain to half its length.
-	FoldLine(ctx context.Context, column m31.SecureVec, alpha m31.QM31) (m31.SecureVec, error)
+	// FoldLine is FoldCircle for a column on a line domain.
+	FoldLine(ctx context.Context, dst, column m31.SecureVec, alpha m31.QM31) error
 
 	// MatMulInt8 writes the exact product of a (m x k) and b (k x n), all
 	// row-major, to c. k is at most 65535.

@@ -85,10 +85,11 @@ func EvalAt(coeffs []m31.Elem, p SecurePoint) m31.QM31 {
 	return Dot(coeffs, Basis(p, Log2(len(coeffs))))
 }
 
-// Weights writes to dst how much each of the len(dst) values of a column of size 2^k
+// Weights writes to dst how much each of its number of values of a column of size 2^k
 // from slot first on weighs in the value of its polynomial at p, which is the sum of
-// values times weights. len(dst) is a power of two that divides first.
-func Weights(dst []m31.QM31, p SecurePoint, k, first int) {
+// values times weights. The number is a power of two that divides first; scratch has
+// as many elements.
+func Weights(dst, scratch m31.SecureVec, p SecurePoint, k, first int) {
 	// Layer l of the inverse FFT makes a+b and (a-b)*t of a pair, and the factor g of
 	// the basis polynomials combines them to a*(1+g*t) + b*(1-g*t). The pairs of
 	// layers above dst have one half that matters.
@@ -105,7 +106,7 @@ func Weights(dst []m31.QM31, p SecurePoint, k, first int) {
 		}
 	}
 	w := m31.FromElem(m31.New(1 << k).Inv())
-	split := Log2(len(dst))
+	split := Log2(dst.Len())
 	for l := k - 1; l >= split; l-- {
 		u := w.Mul(g[l].MulElem(t.Inverse[l][first>>(l+1)]))
 		if first>>l&1 == 0 {
@@ -114,14 +115,31 @@ func Weights(dst []m31.QM31, p SecurePoint, k, first int) {
 			w = w.Sub(u)
 		}
 	}
-	dst[0] = w
+	dst.Set(0, w)
 	for l := split - 1; l >= 0; l-- {
+		n := dst.Len() >> (l + 1)
 		inv := t.Inverse[l][first>>(l+1):]
-		for j := len(dst)>>(l+1) - 1; j >= 0; j-- {
-			w := dst[j]
-			u := w.MulElem(inv[j]).Mul(g[l])
-			dst[2*j], dst[2*j+1] = w.Add(u), w.Sub(u)
+		v, u := scratch.Slice(0, n), scratch.Slice(n, 2*n)
+		for c := range v {
+			m31.Mul(v[c], dst[c], inv)
 		}
+		i, j := m31.Q(0, 1, 0, 0), m31.Q(0, 0, 1, 0)
+		multiples := []m31.QM31{g[l], g[l].Mul(i), g[l].Mul(j), g[l].Mul(i).Mul(j)}
+		u.Fill(m31.QM31{})
+		u.AddProducts(v[:], multiples)
+		for c := range v {
+			m31.Add(v[c], dst[c], u[c])
+			m31.Sub(u[c], dst[c], u[c])
+			interleave(dst[c], v[c], u[c])
+		}
+	}
+}
+
+// interleave writes the elements of a and b in turn.
+func interleave(dst, a, b []m31.Elem) {
+	dst, b = dst[:2*len(a)], b[:len(a)]
+	for i, x := range a {
+		dst[2*i], dst[2*i+1] = x, b[i]
 	}
 }
 

@@ -109,10 +109,12 @@ func TestWeights(t *testing.T) {
 		p := SecurePointAt(randQM31(r))
 		for split := range k + 1 {
 			var sum m31.QM31
-			w := make([]m31.QM31, 1<<split)
-			for first := 0; first < len(values); first += len(w) {
-				Weights(w, p, k, first)
-				sum = sum.Add(Dot(values[first:][:len(w)], w))
+			w, scratch := m31.NewSecureVec(1<<split), m31.NewSecureVec(1<<split)
+			for first := 0; first < len(values); first += w.Len() {
+				Weights(w, scratch, p, k, first)
+				for i := range w.Len() {
+					sum = sum.Add(w.At(i).MulElem(values[first+i]))
+				}
 			}
 			equal(t, "value", sum, EvalAt(coeffs, p))
 		}

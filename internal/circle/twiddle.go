@@ -110,15 +110,14 @@ func growFactors(levels int) factorHeap {
 	h := factorHeap{levels, make([]m31.Elem, n), make([]m31.Elem, n), make([]uint32, n), make([]uint32, n)}
 	known := copy(h.x, old.x)
 	copy(h.inverse, old.inverse)
-	deepest := h.x[n/2:]
-	for i, p := range halfLine(levels) {
-		deepest[i] = p.X
-	}
+	h.x[0] = 1 // no factor, but with an inverse
+	scratch := make([]m31.Elem, n)
+	halfLine(h.x[n/2:], scratch[n/2:], levels)
 	for i := n/2 - 1; i >= max(known, 1); i-- {
 		h.x[i] = DoubleX(h.x[2*i])
 	}
 	copy(h.inverse[known:], h.x[known:])
-	m31.InvertAll(h.inverse[known:], make([]m31.Elem, n-known))
+	m31.Invert(h.inverse[known:], scratch[known:])
 	for i, x := range h.x {
 		h.x2[i], h.inverse2[i] = 2*uint32(x), 2*uint32(h.inverse[i])
 	}
@@ -127,18 +126,22 @@ func growFactors(levels int) factorHeap {
 	return h
 }
 
-// halfLine returns points of HalfOdds(k) whose x coordinates are, in storage order,
-// one of each pair x, -x of the line domain of size 2^k.
-func halfLine(k int) []Point {
+// halfLine writes the coordinates of points of HalfOdds(k) whose x coordinates are, in
+// storage order, one of each pair x, -x of the line domain of size 2^k.
+func halfLine(x, y []m31.Elem, k int) {
 	c := HalfOdds(k)
-	ps := make([]Point, 1<<(k-1))
-	ps[0] = c.Initial.Point()
+	p := c.Initial.Point()
+	x[0], y[0] = p.X, p.Y
+	tmp := make([]m31.Elem, len(x)/2)
 	// Doubling in bit-reversed order: every prefix is followed by itself shifted.
 	for b := range k - 1 {
+		n := 1 << b
 		shift := c.Step.Mul(1 << (k - 2 - b)).Point()
-		for j := range 1 << b {
-			ps[1<<b+j] = ps[j].Add(shift)
-		}
+		m31.MulConst(x[n:2*n], x[:n], shift.X)
+		m31.MulConst(tmp[:n], y[:n], shift.Y)
+		m31.Sub(x[n:2*n], x[n:2*n], tmp[:n])
+		m31.MulConst(y[n:2*n], x[:n], shift.Y)
+		m31.MulConst(tmp[:n], y[:n], shift.X)
+		m31.Add(y[n:2*n], y[n:2*n], tmp[:n])
 	}
-	return ps
 }

@@ -84,13 +84,16 @@ func (s Shape) ErrorBits() int {
 	return bits
 }
 
-// columns allocates n columns of the trace's length.
+// columns allocates n columns of the trace's length, apart from each other by an odd
+// number of cache lines: the same rows of all columns would compete for one place of
+// a cache otherwise.
 func (s Shape) columns(n int) [][]m31.Elem {
+	const gap = 17 * line
 	rows := 1 << s.LogRows()
-	buf := make([]m31.Elem, n*rows)
+	buf := make([]m31.Elem, n*(rows+gap))
 	cols := make([][]m31.Elem, n)
 	for i := range cols {
-		cols[i] = buf[i*rows : (i+1)*rows : (i+1)*rows]
+		cols[i] = buf[i*(rows+gap):][:rows:rows]
 	}
 	return cols
 }
@@ -105,49 +108,77 @@ func Sequential(n int, f func(lo, hi int)) error {
 	return nil
 }
 
-// Entries gives the elements of v by index.
-func Entries(v []m31.Elem) func(i int) m31.Elem { return func(i int) m31.Elem { return v[i] } }
+// A Reader copies entries of a matrix to dst: the one with the given row-major index
+// and those that follow in steps.
+type Reader func(dst []m31.Elem, index, step int)
 
-// EncodeInput lays A (M x K) and B (K x N) out as the columns of tree 0, in storage
-// order. a and b give the entries by their row-major index.
-func (s Shape) EncodeInput(a, b func(i int) m31.Elem, each Each) ([][]m31.Elem, error) {
-	cols := s.columns(2*W + 2)
-	log, r := s.LogRows(), s.blockRows()
-	err := each(s.K, func(lo, hi int) {
-		for row := lo * r; row < hi*r; row++ {
-			block, q := row/r, row%r
-			slot := circle.RowToStorage(row, log)
-			for i := q * W; i < min((q+1)*W, s.M); i++ {
-				cols[i-q*W][slot] = a(i*s.K + block)
+// Entries reads the elements of v.
+func Entries(v []m31.Elem) Reader {
+	return func(dst []m31.Elem, index, step int) {
+		for i := range dst {
+			dst[i] = v[index+i*step]
+		}
+	}
+}
+
+// line is the number of elements of a cache line. A trace has at least as many rows.
+const line = 16
+
+// layOut makes n columns in storage order of the rows that fill writes into zeroes.
+// It fills whole cache lines, because the rows that are next to each other in storage
+// come from all over the trace.
+func (s Shape) layOut(n int, each Each, fill func(dst []m31.Elem, row int)) ([][]m31.Elem, error) {
+	cols, log := s.columns(n), s.LogRows()
+	err := each(1<<log/line, func(lo, hi int) {
+		row, lines := make([]m31.Elem, n), make([][line]m31.Elem, n)
+		for slot := lo * line; slot < hi*line; slot += line {
+			for x := range line {
+				clear(row)
+				fill(row, circle.StorageToRow(slot+x, log))
+				for i := range lines {
+					lines[i][x] = row[i]
+				}
 			}
-			for j := q * W; j < min((q+1)*W, s.N); j++ {
-				cols[W+j-q*W][slot] = b(block*s.N + j)
-			}
-			if q == r-1 {
-				cols[2*W][slot] = 1
+			for i, col := range cols {
+				*(*[line]m31.Elem)(col[slot:]) = lines[i]
 			}
 		}
 	})
-	cols[2*W+1][circle.RowToStorage(0, log)] = 1
 	return cols, err
 }
 
-// EncodeResult lays C (M x N) out as the columns of tree 1, in storage order. c
-// gives the entries by their row-major index.
-func (s Shape) EncodeResult(c func(i int) m31.Elem, each Each) ([][]m31.Elem, error) {
-	cols := s.columns(W)
-	log, stride := s.LogRows(), s.Stride()
-	err := each(s.M, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			for j := 0; j < s.N; j += W {
-				slot := circle.RowToStorage((i*stride+j)/W, log)
-				for x := j; x < min(j+W, s.N); x++ {
-					cols[x-j][slot] = c(i*s.N + x)
-				}
-			}
+// EncodeInput lays A (M x K) and B (K x N) out as the columns of tree 0, in storage
+// order.
+func (s Shape) EncodeInput(a, b Reader, each Each) ([][]m31.Elem, error) {
+	r := s.blockRows()
+	return s.layOut(2*W+2, each, func(dst []m31.Elem, row int) {
+		block, q := row/r, row%r
+		if row == 0 {
+			dst[2*W+1] = 1
+		}
+		if block >= s.K {
+			return
+		}
+		if n := min(s.M-q*W, W); n > 0 {
+			a(dst[:n], q*W*s.K+block, s.K)
+		}
+		if n := min(s.N-q*W, W); n > 0 {
+			b(dst[W:W+n], block*s.N+q*W, 1)
+		}
+		if q == r-1 {
+			dst[2*W] = 1
 		}
 	})
-	return cols, err
+}
+
+// EncodeResult lays C (M x N) out as the columns of tree 1, in storage order.
+func (s Shape) EncodeResult(c Reader, each Each) ([][]m31.Elem, error) {
+	return s.layOut(W, each, func(dst []m31.Elem, row int) {
+		i, j := row*W/s.Stride(), row*W%s.Stride()
+		if i < s.M {
+			c(dst[:min(s.N-j, W)], i*s.N+j, 1)
+		}
+	})
 }
 
 // powers returns x^(W-1), ..., x, 1: the Horner weights of a row.
@@ -166,7 +197,8 @@ func powers(x m31.QM31) []m31.QM31 {
 func (s Shape) Interaction(gamma m31.QM31, input, result [][]m31.Elem, each Each) ([][]m31.Elem, error) {
 	rows := 1 << s.LogRows()
 	alpha, beta := gamma, gamma.Pow(int64(s.Stride()))
-	sums := [3]m31.SecureVec{m31.NewSecureVec(rows), m31.NewSecureVec(rows), m31.NewSecureVec(rows)}
+	h := s.columns(12)
+	sums := [3]m31.SecureVec{m31.SecureVec(h), m31.SecureVec(h[4:]), m31.SecureVec(h[8:])}
 	weights := [3][]m31.QM31{powers(beta), powers(alpha), powers(alpha)}
 	sources := [3][][]m31.Elem{input[:W], input[W : 2*W], result}
 	err := each(rows, func(lo, hi int) {

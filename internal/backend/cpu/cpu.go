@@ -1,4 +1,5 @@
-// Package cpu is the backend that runs on the processor's cores, in plain Go.
+// Package cpu is the backend that runs on the processor's cores, with their vector
+// instructions where there are kernels for them.
 package cpu
 
 import "github.com/bitsage/bitsage/internal/backend"

@@ -77,36 +77,45 @@ func (g *evalGroup) run(ctx context.Context, out []m31.QM31) error {
 	n := 1 << min(g.log, evalLog)
 	count := 1 << g.log / n
 	var mu sync.Mutex
-	return parallel.For(ctx, count, 1+count/64, func(lo, hi int) {
-		sums, total := make([]m31.QM31, len(g.members)), make([]m31.QM31, len(g.members))
-		pieces := make([][]m31.Elem, len(g.members))
-		factors, weights := g.low, make([]m31.QM31, n)
-		if g.values {
-			factors = m31.NewSecureVec(n)
-		}
+	return parallel.With(ctx, count, 1+count/64, func() *evalScratch { return g.newScratch(n) }, func(s *evalScratch, lo, hi int) {
+		clear(s.total)
 		for h := lo; h < hi; h++ {
 			for j, c := range g.columns {
-				pieces[j] = c[h*n : (h+1)*n]
+				s.pieces[j] = c[h*n : (h+1)*n]
 			}
 			if g.values {
-				circle.Weights(weights, g.point, g.log, h*n)
-				for i, w := range weights {
-					factors.Set(i, w)
-				}
+				circle.Weights(s.factors, s.scratch, g.point, g.log, h*n)
 			}
-			clear(sums)
-			dot(sums, pieces, factors)
-			for j, s := range sums {
+			clear(s.sums)
+			dot(s.sums, s.pieces, s.factors)
+			for j, x := range s.sums {
 				if !g.values {
-					s = s.Mul(g.high[h])
+					x = x.Mul(g.high[h])
 				}
-				total[j] = total[j].Add(s)
+				s.total[j] = s.total[j].Add(x)
 			}
 		}
 		mu.Lock()
 		defer mu.Unlock()
 		for j, i := range g.members {
-			out[i] = out[i].Add(total[j])
+			out[i] = out[i].Add(s.total[j])
 		}
 	})
+}
+
+// evalScratch is the working memory of one goroutine.
+type evalScratch struct {
+	sums, total []m31.QM31 // of a piece and of all, by polynomial
+	pieces      [][]m31.Elem
+	factors     m31.SecureVec
+	scratch     m31.SecureVec
+}
+
+func (g *evalGroup) newScratch(n int) *evalScratch {
+	members := len(g.members)
+	s := &evalScratch{sums: make([]m31.QM31, members), total: make([]m31.QM31, members), pieces: make([][]m31.Elem, members), factors: g.low}
+	if g.values {
+		s.factors, s.scratch = m31.NewSecureVec(n), m31.NewSecureVec(n)
+	}
+	return s
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bitsage/bitsage/internal/impl/impltest"
 	"github.com/bitsage/bitsage/internal/m31"
 )
 
@@ -21,7 +22,7 @@ func BenchmarkMatMulInt8(b *testing.B) {
 		if err := matMulGeneric(b.Context(), want, x, y, n, n, n); err != nil {
 			b.Fatal(err)
 		}
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		impltest.BenchBytes(b, fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
 				if err := (Backend{}).MatMulInt8(b.Context(), got, x, y, n, n, n); err != nil {
 					b.Fatal(err)
@@ -39,21 +40,23 @@ func BenchmarkMatMulInt8(b *testing.B) {
 func BenchmarkMatMulM31(b *testing.B) {
 	const n = 512
 	columns := randomColumns(2, 18)
-	var got []m31.Elem
-	for b.Loop() {
-		got = make([]m31.Elem, n*n)
-		if err := (Backend{}).MatMulM31(b.Context(), got, columns[0], columns[1], n, n, n); err != nil {
-			b.Fatal(err)
+	impltest.Bench(b, fmt.Sprint(n), func(b *testing.B) {
+		var got []m31.Elem
+		for b.Loop() {
+			got = make([]m31.Elem, n*n)
+			if err := (Backend{}).MatMulM31(b.Context(), got, columns[0], columns[1], n, n, n); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n*n*n), "ns/mac")
-	for _, at := range [][2]int{{0, 0}, {n - 1, 1}, {17, n - 1}} {
-		var want m31.Elem
-		for r := range n {
-			want = want.Add(columns[0][at[0]*n+r].Mul(columns[1][r*n+at[1]]))
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n*n*n), "ns/mac")
+		for _, at := range [][2]int{{0, 0}, {n - 1, 1}, {17, n - 1}} {
+			var want m31.Elem
+			for r := range n {
+				want = want.Add(columns[0][at[0]*n+r].Mul(columns[1][r*n+at[1]]))
+			}
+			if got[at[0]*n+at[1]] != want {
+				b.Errorf("entry %v is wrong", at)
+			}
 		}
-		if got[at[0]*n+at[1]] != want {
-			b.Errorf("entry %v is wrong", at)
-		}
-	}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/bitsage/bitsage/internal/impl/impltest"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/stark"
 )
@@ -45,7 +46,7 @@ func checkPath(b *testing.B, h stark.Hasher, layers [][]stark.Hash, row func(p i
 func BenchmarkMerkle(b *testing.B) {
 	h := stark.Blake2s.Hasher()
 	for _, c := range []struct{ columns, log int }{{100, 18}, {16, 20}, {4, 20}, {4, 10}} {
-		b.Run(fmt.Sprintf("%dx2^%d", c.columns, c.log), func(b *testing.B) {
+		impltest.Bench(b, fmt.Sprintf("%dx2^%d", c.columns, c.log), func(b *testing.B) {
 			columns := treeColumns(c.columns, c.log)
 			b.SetBytes(int64(4*c.columns) << c.log)
 			var layers [][]stark.Hash

@@ -152,8 +152,8 @@ func (Backend) Constraints(ctx context.Context, c *backend.Constraints) error {
 	for h, inv := range vanishingInverses(c.LogSize) {
 		halves[h] = newCombination(c.Program, c.Coeffs, inv)
 	}
-	return parallel.For(ctx, n, rows*32, func(lo, hi int) {
-		b := newBlock(c.Program, c.Columns, log, 1, rows)
+	scratch := func() *block { return newBlock(c.Program, c.Columns, log, 1, rows) }
+	return parallel.With(ctx, n, rows*8, scratch, func(b *block, lo, hi int) {
 		half := halves[lo>>(log-1)]
 		b.emit = func(i int) { half.add(b, c.Acc, i) }
 		for at := lo; at < hi; at += rows {
@@ -283,25 +283,34 @@ func (Backend) Fractions(ctx context.Context, f *backend.Fractions) ([]m31.Secur
 	for i := range out {
 		out[i] = m31.NewSecureVec(n)
 	}
-	err := parallel.For(ctx, n, rows*16, func(lo, hi int) {
-		b := newBlock(f.Program, f.Columns, f.LogSize, 0, rows)
-		den, scratch := m31.NewSecureVec(f.Pairs*rows), m31.NewSecureVec(f.Pairs*rows)
+	scratch := func() *fractionBlock {
+		b := &fractionBlock{newBlock(f.Program, f.Columns, f.LogSize, 0, rows), m31.NewSecureVec(f.Pairs * rows), m31.NewSecureVec(f.Pairs * rows)}
 		b.emit = func(i int) {
 			in := &f.Program.Code[i]
 			if j := in.Out / 2; in.Out%2 == 0 {
 				b.sum(out[j].Slice(b.at, b.at+rows), in)
 			} else {
-				b.sum(den.Slice(j*rows, (j+1)*rows), in)
+				b.sum(b.den.Slice(j*rows, (j+1)*rows), in)
 			}
 		}
+		return b
+	}
+	err := parallel.With(ctx, n, rows*4, scratch, func(b *fractionBlock, lo, hi int) {
 		for at := lo; at < hi; at += rows {
 			b.run(at, at+rows)
-			den.Invert(scratch)
+			b.den.Invert(b.inverse)
 			for j, v := range out {
 				num := v.Slice(at, at+rows)
-				num.Mul(num, den.Slice(j*rows, (j+1)*rows))
+				num.Mul(num, b.den.Slice(j*rows, (j+1)*rows))
 			}
 		}
 	})
 	return out, err
+}
+
+// fractionBlock is a block with the denominators of its rows, pair by pair, and
+// scratch for their inversion.
+type fractionBlock struct {
+	*block
+	den, inverse m31.SecureVec
 }

@@ -11,22 +11,21 @@ import (
 )
 
 // Quotients implements backend.Backend.
-func (Backend) Quotients(ctx context.Context, q *backend.Quotients) (m31.SecureVec, error) {
-	out := m31.NewSecureVec(1 << q.Log)
+func (Backend) Quotients(ctx context.Context, dst m31.SecureVec, q *backend.Quotients) error {
 	batches := make([]quotientBatch, len(q.Batches))
 	for i, b := range q.Batches {
 		batches[i] = newQuotientBatch(q, b)
 	}
-	err := parallel.For(ctx, out.Len(), 16*rowBlock, func(lo, hi int) {
-		b := newQuotientBlock(q.Log, min(rowBlock, hi-lo))
+	n := dst.Len()
+	scratch := func() *quotientBlock { return newQuotientBlock(q.Log, min(rowBlock, n)) }
+	return parallel.With(ctx, n, 8*rowBlock, scratch, func(b *quotientBlock, lo, hi int) {
 		for ; lo < hi; lo += rowBlock {
-			b.move(out, lo)
+			b.move(dst, lo)
 			for i := range batches {
 				b.add(&batches[i])
 			}
 		}
 	})
-	return out, err
 }
 
 // quotientBatch is a batch as sums of products: at a point (x, y) its contribution is
@@ -85,6 +84,7 @@ func newQuotientBlock(log, n int) *quotientBlock {
 // move takes the block to the rows from lo on.
 func (b *quotientBlock) move(out m31.SecureVec, lo int) {
 	b.lo, b.out = lo, out.Slice(lo, lo+len(b.x))
+	b.out.Fill(m31.QM31{})
 	t := circle.TwiddlesOf(b.log)
 	for i := range b.x {
 		p := t.Point(lo + i)
@@ -99,8 +99,9 @@ func (b *quotientBlock) add(q *quotientBatch) {
 	for _, c := range q.columns {
 		b.columns = append(b.columns, b.rows(c))
 	}
+	b.coeffs = append(b.coeffs, q.coeffs...)
 	b.sum.Fill(q.constant)
-	b.sum.AddProducts(b.columns, append(b.coeffs, q.coeffs...))
+	b.sum.AddProducts(b.columns, b.coeffs)
 	re, im := b.inv[0], b.inv[1]
 	for i := 0; i < 4; i += 2 {
 		m31.MulAdd(b.out[i], b.sum[i], re, b.out[i])

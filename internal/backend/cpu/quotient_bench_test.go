@@ -7,6 +7,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/backend"
 	"github.com/bitsage/bitsage/internal/circle"
+	"github.com/bitsage/bitsage/internal/impl/impltest"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/stark"
 )
@@ -40,7 +41,7 @@ func BenchmarkEvalAt(b *testing.B) {
 		for i, c := range columns {
 			polys[i] = backend.Poly{Coeffs: c, Point: benchPoint}
 		}
-		b.Run(fmt.Sprint(log), func(b *testing.B) {
+		impltest.Bench(b, fmt.Sprint(log), func(b *testing.B) {
 			var values []m31.QM31
 			for b.Loop() {
 				values, _ = Backend{}.EvalAt(b.Context(), polys)
@@ -65,10 +66,10 @@ func BenchmarkQuotients(b *testing.B) {
 			batch.Terms = append(batch.Terms, stark.Term{Column: i, Coeff: felt()})
 		}
 		q.Batches = []*stark.Batch{batch}
-		b.Run(fmt.Sprint(log), func(b *testing.B) {
-			var out m31.SecureVec
+		impltest.Bench(b, fmt.Sprint(log), func(b *testing.B) {
+			out := m31.NewSecureVec(1 << log)
 			for b.Loop() {
-				out, _ = Backend{}.Quotients(b.Context(), q)
+				_ = Backend{}.Quotients(b.Context(), out, q)
 			}
 			perCell(b, log)
 			for _, i := range []int{0, 1, 1<<log - 1} {
@@ -89,14 +90,16 @@ func BenchmarkFold(b *testing.B) {
 	const log = 19
 	v := m31.SecureVec(randomColumns(4, log))
 	inv, alpha := randomColumns(1, log-1)[0], m31.Q(5, 6, 7, 8)
-	var out m31.SecureVec
-	for b.Loop() {
-		out, _ = fold(b.Context(), v, alpha, inv)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(out.Len()), "ns/pair")
-	for _, i := range []int{0, 1, out.Len() - 1} {
-		if out.At(i) != stark.FoldPair(v.At(2*i), v.At(2*i+1), alpha, inv[i]) {
-			b.Errorf("pair %d is folded wrong", i)
+	out := m31.NewSecureVec(1 << (log - 1))
+	impltest.Bench(b, fmt.Sprint(log), func(b *testing.B) {
+		for b.Loop() {
+			_ = fold(b.Context(), out, v, alpha, inv)
 		}
-	}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(out.Len()), "ns/pair")
+		for _, i := range []int{0, 1, out.Len() - 1} {
+			if out.At(i) != stark.FoldPair(v.At(2*i), v.At(2*i+1), alpha, inv[i]) {
+				b.Errorf("pair %d is folded wrong", i)
+			}
+		}
+	})
 }

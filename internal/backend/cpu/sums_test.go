@@ -65,8 +65,8 @@ func TestFold(t *testing.T) {
 		for n := range 40 {
 			for range 20 {
 				v, inv, alpha := extremeSecure(rng, 2*n), extreme(rng, n), extremeSecure(rng, 1).At(0)
-				out, err := fold(t.Context(), v, alpha, inv)
-				if err != nil {
+				out := m31.NewSecureVec(n)
+				if err := fold(t.Context(), out, v, alpha, inv); err != nil {
 					t.Fatal(err)
 				}
 				for i := range n {

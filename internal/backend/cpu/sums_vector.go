@@ -46,8 +46,9 @@ func dotVector(sums []m31.QM31, columns [][]m31.Elem, b m31.SecureVec) int {
 		return 0
 	}
 	n := steps * 2 * v.lanes
+	var lanes [8 * 8]uint64
 	for i := 0; i < len(columns); i += 2 {
-		var lanes [8 * 8]uint64
+		clear(lanes[:])
 		x, y := columns[i][:n], columns[min(i+1, len(columns)-1)][:n]
 		v.dot(&lanes[0], (*uint32)(&x[0]), (*uint32)(&y[0]),
 			(*uint32)(&b[0][:n][0]), (*uint32)(&b[1][:n][0]), (*uint32)(&b[2][:n][0]), (*uint32)(&b[3][:n][0]), steps)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/internal/circle"
+	"github.com/bitsage/bitsage/internal/impl/impltest"
 	"github.com/bitsage/bitsage/internal/m31"
 )
 
@@ -21,7 +22,7 @@ func BenchmarkTransforms(b *testing.B) {
 		want := make([]m31.Elem, 2<<log)
 		circle.Extend(want, values[benchColumns-1])
 		run := func(name string, f func() error, want []m31.Elem, got [][]m31.Elem) {
-			b.Run(fmt.Sprintf("%s/%d", name, log), func(b *testing.B) {
+			impltest.Bench(b, fmt.Sprintf("%s/%d", name, log), func(b *testing.B) {
 				for b.Loop() {
 					if err := f(); err != nil {
 						b.Fatal(err)

@@ -41,12 +41,22 @@ func Each(t *testing.T, f func(t *testing.T)) {
 // Bench runs f once per set of instructions that this machine has, VNNI left out,
 // under the given name.
 func Bench(b *testing.B, name string, f func(b *testing.B)) {
-	avx2, avx512 := impl.AVX2, impl.AVX512
-	b.Cleanup(func() { impl.AVX2, impl.AVX512 = avx2, avx512 })
-	for i, have := range []bool{true, avx2, avx512} {
-		if have {
-			impl.AVX2, impl.AVX512 = i > 0, i > 1
-			b.Run(name+"/"+impl.Name(), f)
+	bench(b, name, f, "generic", "avx2", "avx512")
+}
+
+// BenchBytes is Bench for products of bytes, which use VNNI and else AVX2.
+func BenchBytes(b *testing.B, name string, f func(b *testing.B)) {
+	bench(b, name, f, "generic", "avx2", "vnni")
+}
+
+func bench(b *testing.B, name string, f func(b *testing.B), sets ...string) {
+	avx2, avx512, vnni := impl.AVX2, impl.AVX512, impl.VNNI
+	b.Cleanup(func() { impl.AVX2, impl.AVX512, impl.VNNI = avx2, avx512, vnni })
+	have := map[string]bool{"generic": true, "avx2": avx2, "avx512": avx512, "vnni": vnni}
+	for _, set := range sets {
+		if have[set] {
+			impl.AVX2, impl.AVX512, impl.VNNI = set != "generic", set == "avx512" || set == "vnni", set == "vnni"
+			b.Run(name+"/"+set, f)
 		}
 	}
 }

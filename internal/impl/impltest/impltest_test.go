@@ -29,10 +29,22 @@ func TestGuarded(t *testing.T) {
 }
 
 func TestBench(t *testing.T) {
-	avx2 := impl.AVX2
+	avx2, vnni := impl.AVX2, impl.VNNI
 	seen := make(map[string]bool)
-	testing.Benchmark(func(b *testing.B) { Bench(b, "x", func(b *testing.B) { seen[impl.Name()] = true }) })
+	testing.Benchmark(func(b *testing.B) {
+		Bench(b, "x", func(b *testing.B) {
+			seen[impl.Name()] = true
+			if impl.VNNI {
+				t.Error("Bench leaves VNNI on")
+			}
+		})
+	})
 	if !seen["generic"] || seen["avx2"] != avx2 || impl.AVX2 != avx2 {
 		t.Errorf("ran %v, AVX2 %v before and %v after", seen, avx2, impl.AVX2)
+	}
+	with := false
+	testing.Benchmark(func(b *testing.B) { BenchBytes(b, "x", func(b *testing.B) { with = with || impl.VNNI }) })
+	if with != vnni || impl.VNNI != vnni {
+		t.Errorf("ran with VNNI: %v, want %v; %v after", with, vnni, impl.VNNI)
 	}
 }
