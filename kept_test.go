@@ -27,11 +27,11 @@ func TestKept(t *testing.T) {
 		return a != nil && a.input != nil
 	}
 	first := w.order(w.worker, smallJob(labelGood))
+	w.until(first, Accepted) // before the second, so that it is proven first
 	second := w.order(w.worker, smallJob("second"))
 	if !kept(first) || kept(second) {
 		t.Errorf("kept: first %t, second %t", kept(first), kept(second))
 	}
-	w.until(first, Accepted)
 	before := trees.Load()
 	<-w.worker.proving
 	for _, id := range []JobID{first, second} {

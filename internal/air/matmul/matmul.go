@@ -197,8 +197,7 @@ func powers(x m31.QM31) []m31.QM31 {
 func (s Shape) Interaction(gamma m31.QM31, input, result [][]m31.Elem, each Each) ([][]m31.Elem, error) {
 	rows := 1 << s.LogRows()
 	alpha, beta := gamma, gamma.Pow(int64(s.Stride()))
-	h := s.columns(12)
-	sums := [3]m31.SecureVec{m31.SecureVec(h), m31.SecureVec(h[4:]), m31.SecureVec(h[8:])}
+	sums := [3]m31.SecureVec{m31.NewSecureVec(rows), m31.NewSecureVec(rows), m31.NewSecureVec(rows)}
 	weights := [3][]m31.QM31{powers(beta), powers(alpha), powers(alpha)}
 	sources := [3][][]m31.Elem{input[:W], input[W : 2*W], result}
 	err := each(rows, func(lo, hi int) {
