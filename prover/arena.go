@@ -18,6 +18,7 @@ type arena struct {
 	size   int // of a chunk, in elements, unless more are wanted
 	chunks []*chunk
 	rest   []m31.Elem // of the last chunk
+	slow   bool       // huge pages take longer to come than small ones
 }
 
 const (
@@ -41,6 +42,8 @@ func (a *arena) take(n int) []m31.Elem {
 	}
 	out := a.rest[:n:n]
 	a.rest = a.rest[room:]
+	c := a.chunks[len(a.chunks)-1]
+	a.populate(c, len(c.elems)-len(a.rest))
 	return out
 }
 
@@ -77,6 +80,7 @@ func hashes(alloc func(n int) []m31.Elem, n int) []stark.Hash {
 type chunk struct {
 	elems []m31.Elem
 	pages []byte // nil if elems belong to the garbage collector
+	ready int    // elements from the first on that were given huge pages
 }
 
 // pool keeps chunks between proofs. The system may take the memory of unused ones

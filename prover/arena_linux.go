@@ -1,6 +1,7 @@
 package prover
 
 import (
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -8,9 +9,7 @@ import (
 	"github.com/bitsage/bitsage/internal/m31"
 )
 
-// newChunk maps n elements, n a multiple of hugePage. They begin with a huge page;
-// pages come into being when they are first written. They are small: where a virtual
-// machine returns free memory to its host, making huge ones takes as long as a proof.
+// newChunk maps n elements, n a multiple of hugePage. They begin with a huge page.
 func newChunk(n int) *chunk {
 	const page = 4 * hugePage
 	pages, err := unix.Mmap(-1, 0, 4*n+page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
@@ -18,7 +17,27 @@ func newChunk(n int) *chunk {
 		return &chunk{elems: make([]m31.Elem, n)} // which says more about the lack of memory
 	}
 	skip := -int(uintptr(unsafe.Pointer(&pages[0]))) & (page - 1)
-	return &chunk{unsafe.Slice((*m31.Elem)(unsafe.Pointer(&pages[skip])), n), pages}
+	return &chunk{elems: unsafe.Slice((*m31.Elem)(unsafe.Pointer(&pages[skip])), n), pages: pages}
+}
+
+// slowPage is what 2 MiB of small pages cost at least. Huge ones take a tenth to a
+// third of it, but several times as long where a virtual machine has returned the free
+// memory to its host.
+const slowPage = time.Millisecond
+
+// populate makes huge pages for the first n elements of a chunk, until one is slow to
+// come. The others are small and come when they are first written.
+func (a *arena) populate(c *chunk, n int) {
+	for c.pages != nil && c.ready < n && !a.slow {
+		page := unsafe.Slice((*byte)(unsafe.Pointer(&c.elems[c.ready])), 4*hugePage)
+		begin := time.Now()
+		err := unix.Madvise(page, unix.MADV_HUGEPAGE)
+		if err == nil {
+			err = unix.Madvise(page, unix.MADV_POPULATE_WRITE)
+		}
+		a.slow = err != nil || time.Since(begin) > slowPage
+		c.ready += hugePage
+	}
 }
 
 // idle lets the system take the pages when it needs memory. Until then they stay, so
