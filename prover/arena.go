@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/bitsage/bitsage/internal/m31"
@@ -17,8 +18,8 @@ type arena struct {
 	pool   *pool
 	size   int // of a chunk, in elements, unless more are wanted
 	chunks []*chunk
-	rest   []m31.Elem // of the last chunk
-	slow   bool       // huge pages take longer to come than small ones
+	rest   []m31.Elem    // of the last chunk
+	lost   time.Duration // to huge pages, which is less than nothing where they come fast
 }
 
 const (

@@ -20,22 +20,24 @@ func newChunk(n int) *chunk {
 	return &chunk{elems: unsafe.Slice((*m31.Elem)(unsafe.Pointer(&pages[skip])), n), pages: pages}
 }
 
-// slowPage is what 2 MiB of small pages cost at least. Huge ones take a tenth to a
-// third of it, but several times as long where a virtual machine has returned the free
-// memory to its host.
-const slowPage = time.Millisecond
+// smallPages is about what the small pages in the place of a huge one cost. A huge one
+// costs a tenth to a third of it, but several times as much where a virtual machine has
+// returned the free memory to its host.
+const (
+	smallPages = 800 * time.Microsecond
+	mostLost   = 10 * time.Millisecond
+)
 
-// populate makes huge pages for the first n elements of a chunk, until one is slow to
-// come. The others are small and come when they are first written.
+// populate makes huge pages for the first n elements of a chunk, as long as that is not
+// a loss. The others are small and come when they are first written.
 func (a *arena) populate(c *chunk, n int) {
-	for c.pages != nil && c.ready < n && !a.slow {
+	for c.pages != nil && c.ready < n && a.lost < mostLost {
 		page := unsafe.Slice((*byte)(unsafe.Pointer(&c.elems[c.ready])), 4*hugePage)
 		begin := time.Now()
-		err := unix.Madvise(page, unix.MADV_HUGEPAGE)
-		if err == nil {
-			err = unix.Madvise(page, unix.MADV_POPULATE_WRITE)
-		}
-		a.slow = err != nil || time.Since(begin) > slowPage
+		// Advice: without it everything works, but slower.
+		_ = unix.Madvise(page, unix.MADV_HUGEPAGE)
+		_ = unix.Madvise(page, unix.MADV_POPULATE_WRITE)
+		a.lost += time.Since(begin) - smallPages
 		c.ready += hugePage
 	}
 }
@@ -45,7 +47,6 @@ func (a *arena) populate(c *chunk, n int) {
 // saves later proofs a tenth of their time.
 func (c *chunk) idle() {
 	if c.pages != nil {
-		// Advice: without it everything works, but slower.
 		_ = unix.Madvise(c.pages, unix.MADV_HUGEPAGE)
 		_ = unix.Madvise(c.pages, unix.MADV_FREE)
 	}

@@ -42,12 +42,18 @@ func (t times) total() float64 {
 
 func (t times) withoutGrind() float64 { return t.total() - t[stageGrind] }
 
-// timed is one timed proof.
+// timed is one timed process. It makes two proofs. The first waits for the system to
+// find and clear memory for it, which takes about as long as the half of the work and
+// depends on what other processes left; the second is like all that follow.
 type timed struct {
-	times
+	times  // of the second
+	first  times
 	proof  []byte
 	memory float64 // the process's peak in MiB
 }
+
+// runs makes a program prove twice.
+var runs = []string{"--runs", "2"}
 
 // measure runs the pairs.
 func (p *programs) measure(ctx context.Context, c *bench, pairs int) (*result, error) {
@@ -83,44 +89,59 @@ func (p *programs) measure(ctx context.Context, c *bench, pairs int) (*result, e
 
 func (p *programs) out(side string) string { return filepath.Join(p.dir, side) }
 
-// runGo makes one proof on this side.
+// runGo times this side.
 func (p *programs) runGo(ctx context.Context, args []string) (*timed, error) {
-	args = slices.Concat([]string{"prove"}, args, []string{"--threads", fmt.Sprint(p.threads), "--json", "--out", p.out("go")})
+	args = slices.Concat([]string{"prove"}, args, runs, []string{"--threads", fmt.Sprint(p.threads), "--json", "--out", p.out("go")})
 	out, err := p.golang.Run(ctx, args...)
 	if err != nil {
 		return nil, err
 	}
-	var report struct {
-		Stages     []prover.Timing
-		PeakMemory float64 `json:"peak_memory_mib"`
+	return newTimed[goReport](out, p.out("go"))
+}
+
+// newTimed reads what a program printed, a report of each proof, and the last proof.
+func newTimed[R interface {
+	times() times
+	memory() float64
+}](out []byte, dir string) (*timed, error) {
+	reports := make([]R, 2)
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for i := range reports {
+		if err := dec.Decode(&reports[i]); err != nil {
+			return nil, err
+		}
 	}
-	if err := json.Unmarshal(out, &report); err != nil {
-		return nil, err
-	}
+	proof, err := os.ReadFile(filepath.Join(dir, "PROOF.json"))
+	return &timed{reports[1].times(), reports[0].times(), proof, reports[1].memory()}, err
+}
+
+// goReport is what stwo-go prints.
+type goReport struct {
+	Stages     []prover.Timing
+	PeakMemory float64 `json:"peak_memory_mib"`
+}
+
+func (r goReport) memory() float64 { return r.PeakMemory }
+
+func (r goReport) times() times {
 	t := make(times)
-	for _, s := range report.Stages {
+	for _, s := range r.Stages {
 		switch s.Stage {
 		case prover.StageExecute, prover.StageTrace, prover.StageLookup: // the columns
 		default:
 			t[string(s.Stage)] += s.Time.Seconds()
 		}
 	}
-	proof, err := os.ReadFile(filepath.Join(p.out("go"), "PROOF.json"))
-	return &timed{t, proof, report.PeakMemory}, err
+	return t
 }
 
-// runRust makes one proof on the other side.
+// runRust times the other side.
 func (p *programs) runRust(ctx context.Context, args []string) (*timed, error) {
-	out, err := p.rust.Run(ctx, slices.Concat([]string{"prove"}, args, []string{"--out", p.out("rust")})...)
+	out, err := p.rust.Run(ctx, slices.Concat([]string{"prove"}, args, runs, []string{"--out", p.out("rust")})...)
 	if err != nil {
 		return nil, err
 	}
-	var report rustReport
-	if err := json.Unmarshal(out, &report); err != nil {
-		return nil, err
-	}
-	proof, err := os.ReadFile(filepath.Join(p.out("rust"), "PROOF.json"))
-	return &timed{report.times(), proof, report.PeakMemory}, err
+	return newTimed[rustReport](out, p.out("rust"))
 }
 
 // rustReport is what stwo-oracle prints: wall and CPU time in milliseconds.
@@ -141,7 +162,9 @@ var spans = map[string]string{
 	"prove_ex/Grind":                          stageGrind,
 }
 
-func (r *rustReport) times() times {
+func (r rustReport) memory() float64 { return r.PeakMemory }
+
+func (r rustReport) times() times {
 	t := times{stageTwiddles: r.Twiddles[0] / 1e3}
 	rest := r.Prove[0] / 1e3
 	for span, stage := range spans {

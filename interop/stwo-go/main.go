@@ -29,6 +29,8 @@ prove writes DIR/PROOF.json and DIR/AIR.json, the latter with the claimed sums,
 and with --witness also DIR/WITNESS.json. It verifies the proof before.
 
   --threads N         processors to use (default all)
+  --runs N            proofs to make, one after the other, with a report of each
+                      (default 1); the last is written
   --json              report on the standard output as JSON, with times per stage
   --witness           write the columns of all trees, interaction columns included
   --backend cpu       accepted for stwo-oracle's sake; there is no other

@@ -15,7 +15,7 @@ type options struct {
 	set               *flag.FlagSet
 	out               string
 	json, witness     bool
-	threads           int
+	threads, runs     int
 	backend, channel  string
 	cfg               stark.Config
 	logRows, columns  int
@@ -38,7 +38,7 @@ func newOptions() *options {
 		to    *int
 		value int
 	}{
-		{"threads", &o.threads, 0},
+		{"threads", &o.threads, 0}, {"runs", &o.runs, 1},
 		{"pow-bits", &o.cfg.PowBits, 10}, {"log-blowup", &o.cfg.LogBlowup, 1},
 		{"log-last-layer", &o.cfg.LogLastLayer, 0}, {"n-queries", &o.cfg.Queries, 3},
 		{"fold-step", &o.cfg.FoldStep, 1}, {"lifting", &o.cfg.Lifting, 0},
@@ -72,6 +72,9 @@ func (o *options) check() error {
 	}
 	if o.threads < 0 || o.threads > 1024 {
 		return fmt.Errorf("--threads %d: want 1 to 1024, or 0 for all", o.threads)
+	}
+	if o.runs < 1 || o.runs > 1000 {
+		return fmt.Errorf("--runs %d: want 1 to 1000", o.runs)
 	}
 	return nil
 }

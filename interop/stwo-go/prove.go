@@ -22,7 +22,7 @@ import (
 
 // Flags of the prove commands.
 var (
-	outputFlags = []string{"out", "json", "witness", "threads", "backend"}
+	outputFlags = []string{"out", "json", "witness", "threads", "backend", "runs"}
 	configFlags = []string{"channel", "pow-bits", "log-blowup", "log-last-layer", "n-queries", "fold-step", "lifting"}
 )
 
@@ -38,14 +38,22 @@ func cmdProve(ctx context.Context, words []string, o *options, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	r, made, err := prove(ctx, s)
-	if err != nil {
-		return err
+	p := prover.New(prover.Options{})
+	for i := range o.runs {
+		r, made, err := prove(ctx, p, s)
+		if err != nil {
+			return err
+		}
+		if i == o.runs-1 {
+			if err := o.write(made, r.proof); err != nil {
+				return err
+			}
+		}
+		if err := r.print(stdout, o.json); err != nil {
+			return err
+		}
 	}
-	if err := o.write(made, r.proof); err != nil {
-		return err
-	}
-	return r.print(stdout, o.json)
+	return nil
 }
 
 // makeStatement reads or makes what is to be proven.
@@ -156,21 +164,21 @@ type report struct {
 var errSelfCheck = errors.New("the proof does not pass its own verification")
 
 // prove makes the proof, and verifies it after a round trip through JSON.
-func prove(ctx context.Context, s *statement.Statement) (*report, *statement.Made, error) {
+func prove(ctx context.Context, p *prover.Prover, s *statement.Statement) (*report, *statement.Made, error) {
 	start := time.Now()
-	made, err := s.Prove(ctx, prover.New(prover.Options{}))
+	made, err := s.Prove(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}
 	r := &report{Stages: made.Timings, Prove: time.Since(start), Threads: runtime.GOMAXPROCS(0), Nonce: made.Proof.ProofOfWork}
 	r.proof = made.Proof.AppendJSON(nil, made.AIR.Kind)
 	r.ProofBytes = len(r.proof)
-	p, err := stark.ParseJSON(r.proof, made.AIR.Kind)
+	parsed, err := stark.ParseJSON(r.proof, made.AIR.Kind)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errSelfCheck, err)
 	}
 	start = time.Now()
-	if _, err := made.AIR.Verify(p); err != nil {
+	if _, err := made.AIR.Verify(parsed); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errSelfCheck, err)
 	}
 	r.Verify = time.Since(start)
