@@ -67,7 +67,11 @@ func (a *arena) scratch() (end func()) {
 
 // release gives all memory back to the pool.
 func (a *arena) release() {
+	for _, c := range a.chunks {
+		c.settle()
+	}
 	a.pool.put(a.chunks)
+	a.pool.idleLater()
 	a.chunks, a.rest = nil, nil
 }
 
@@ -84,14 +88,19 @@ type chunk struct {
 	ready int    // elements from the first on that were given huge pages
 }
 
-// pool keeps chunks between proofs. The system may take the memory of unused ones
-// back when it runs short; all of it goes back once the pool is garbage.
+// pool keeps chunks between proofs. If there is no other proof for a while, the system
+// may take the memory back when it runs short; all of it goes back once the pool is
+// garbage.
 type pool struct{ *shelf }
 
 type shelf struct {
 	mu   sync.Mutex
 	free []*chunk
+	uses int // by arenas
 }
+
+// keep is how long unused chunks stay for sure.
+const keep = 10 * time.Second
 
 func newPool() *pool {
 	p := &pool{new(shelf)}
@@ -120,16 +129,33 @@ func (s *shelf) get(n int) *chunk {
 func (s *shelf) put(chunks []*chunk) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range chunks {
-		c.idle()
-	}
 	s.free = append(s.free, chunks...)
 }
 
+// idleLater lets the system take the chunks back if they are still unused then.
+func (s *shelf) idleLater() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uses++
+	uses := s.uses
+	time.AfterFunc(keep, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.uses == uses {
+			for _, c := range s.free {
+				c.idle()
+			}
+		}
+	})
+}
+
 func (s *shelf) unmap() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, c := range s.free {
 		c.unmap()
 	}
+	s.free = nil
 }
 
 // hugePage is the number of elements of a huge page.

@@ -8,5 +8,5 @@ import (
 )
 
 func TestBackend(t *testing.T) {
-	impltest.Each(t, func(t *testing.T) { backendtest.Run(t, Backend{}) })
+	impltest.Each(t, func(t *testing.T) { backendtest.Run(t, guardedBackend{t: t}) })
 }

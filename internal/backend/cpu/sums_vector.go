@@ -97,7 +97,7 @@ const productRows = 4
 // registers, if there are kernels. Sums of four products are folded to less than 2^34: k can be 2^31.
 func matMulVector(ctx context.Context, c, a, b []m31.Elem, m, k, n int) (bool, error) {
 	v := sumVectors()
-	if v == nil {
+	if v == nil || k == 0 { // the kernel makes at least one step
 		return false, nil
 	}
 	steps := (k + 3) / 4
