@@ -123,6 +123,7 @@ type bench struct {
 	golang []string // arguments after prove
 	rust   []string // arguments after prove, or after those of files
 	files  bool     // the Rust side reads the statement that the Go side writes to files
+	pow    int      // bits of work
 	cells  int64    // committed before the blowup
 }
 
@@ -151,5 +152,6 @@ func (o *options) bench() (*bench, error) {
 		return nil, fmt.Errorf("no case %q: want wide-fib, logup or matmul", o.name)
 	}
 	b.name += suffix
+	b.pow = pow
 	return b, nil
 }

@@ -49,8 +49,12 @@ type timed struct {
 	times  // of the second
 	first  times
 	proof  []byte
+	tried  uint64  // nonces of the proof of work
 	memory float64 // the process's peak in MiB
 }
+
+// rate returns the nonces tried per second.
+func (t *timed) rate() float64 { return float64(t.tried) / t.times[stageGrind] }
 
 // runs makes a program prove twice.
 var runs = []string{"--runs", "2"}
@@ -96,14 +100,15 @@ func (p *programs) runGo(ctx context.Context, args []string) (*timed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTimed[goReport](out, p.out("go"))
+	return newTimed[goReport](out, p.out("go"), func(nonce uint64) uint64 { return nonce + 1 })
 }
 
 // newTimed reads what a program printed, a report of each proof, and the last proof.
+// tried returns how many nonces were tried up to the one found.
 func newTimed[R interface {
 	times() times
 	memory() float64
-}](out []byte, dir string) (*timed, error) {
+}](out []byte, dir string, tried func(nonce uint64) uint64) (*timed, error) {
 	reports := make([]R, 2)
 	dec := json.NewDecoder(bytes.NewReader(out))
 	for i := range reports {
@@ -111,8 +116,15 @@ func newTimed[R interface {
 			return nil, err
 		}
 	}
-	proof, err := os.ReadFile(filepath.Join(dir, "PROOF.json"))
-	return &timed{reports[1].times(), reports[0].times(), proof, reports[1].memory()}, err
+	data, err := os.ReadFile(filepath.Join(dir, "PROOF.json"))
+	if err != nil {
+		return nil, err
+	}
+	proof, err := stark.ParseJSON(data, stark.Blake2s)
+	if err != nil {
+		return nil, err
+	}
+	return &timed{reports[1].times(), reports[0].times(), data, tried(proof.ProofOfWork), reports[1].memory()}, nil
 }
 
 // goReport is what stwo-go prints.
@@ -141,7 +153,9 @@ func (p *programs) runRust(ctx context.Context, args []string) (*timed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTimed[rustReport](out, p.out("rust"))
+	// stwo's SIMD backend counts to 2^20 in the low half of the nonce, then up by one in
+	// the high half.
+	return newTimed[rustReport](out, p.out("rust"), func(nonce uint64) uint64 { return nonce>>32<<20 + uint64(uint32(nonce)) + 1 })
 }
 
 // rustReport is what stwo-oracle prints: wall and CPU time in milliseconds.

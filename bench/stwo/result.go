@@ -37,11 +37,20 @@ type result struct {
 	// below 1, Go is faster.
 	RatioWithoutGrind float64 `json:"ratio_without_grind"`
 
+	Grind rates `json:"grind_nonces_per_second"`
+
 	GoMemory   float64 `json:"go_peak_mib"`
 	RustMemory float64 `json:"rust_peak_mib"`
 
 	GoCells   float64 `json:"go_cells_per_second"` // without the proof of work
 	RustCells float64 `json:"rust_cells_per_second"`
+}
+
+// rates are how many nonces both sides try per second; 0 without proof of work. How many
+// they have to try is a matter of luck, as the order is not the same.
+type rates struct {
+	Go   float64 `json:"go"`
+	Rust float64 `json:"rust"`
 }
 
 // stage is the time of both sides and Go over Rust.
@@ -88,6 +97,9 @@ func newResult(c *bench, threads int, ours, theirs []*timed, same sameness) (*re
 	r.NoGrind = newStage("without grind", ours, theirs, func(t *timed) float64 { return t.withoutGrind() })
 	r.First = newStage("first, without grind", ours, theirs, func(t *timed) float64 { return t.first.withoutGrind() })
 	r.RatioWithoutGrind = r.NoGrind.Ratio
+	if c.pow > 0 {
+		r.Grind = rates{round(medianOf(ours, (*timed).rate)), round(medianOf(theirs, (*timed).rate))}
+	}
 	memory := func(t *timed) float64 { return t.memory }
 	r.GoMemory, r.RustMemory = medianOf(ours, memory), medianOf(theirs, memory)
 	r.GoCells, r.RustCells = round(float64(c.cells)/r.NoGrind.Go), round(float64(c.cells)/r.NoGrind.Rust)
@@ -133,6 +145,7 @@ func (r *result) print(out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%s\t\n", s.Name, s.Go*1e3, s.Rust*1e3, ratio)
 	}
 	fmt.Fprintf(w, "M cells/s\t%.2f\t%.2f\t\t\n", r.GoCells/1e6, r.RustCells/1e6)
+	fmt.Fprintf(w, "M nonces/s\t%.1f\t%.1f\t\t\n", r.Grind.Go/1e6, r.Grind.Rust/1e6)
 	fmt.Fprintf(w, "peak MiB\t%.0f\t%.0f\t\t\n", r.GoMemory, r.RustMemory)
 	if err := w.Flush(); err != nil {
 		return err
@@ -163,13 +176,15 @@ Written by ` + "`go run ./bench/stwo`" + `; one JSON file a row, with all stages
 run in turn, as fresh processes with the same number of threads, and both verify every proof.
 A process proves twice. The second proof is the one that counts; "first" is the first one, which
 waits for the system to find and clear memory besides. The times leave out the making of the
-columns. "Ratio" is the Go time over the Rust time without the proof of work, whose time is a
-matter of luck: below 1, Go is faster. "MiB" is the process's peak of memory, verification
-included. The Rust side is compiled for the machine at hand (target-cpu=native), its constraints
-too, and keeps coefficients (set_store_polynomials_coefficients), which is its faster way.
+columns. "Ratio" is the Go time over the Rust time without the proof of work: below 1, Go is
+faster. How many nonces a proof of work takes is a matter of luck, since both sides try them in
+another order; "rate" is millions of them a second. "MiB" is the process's peak of memory,
+verification included. The Rust side is compiled for the machine at hand (target-cpu=native),
+its constraints too, and keeps coefficients
+(set_store_polynomials_coefficients), which is its faster way.
 
-| case | threads | pairs | Go s | Rust s | ratio | first: Go s | Rust s | ratio | with work: Go s | Rust s | Go MiB | Rust MiB | date | machine |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|
+| case | threads | pairs | Go s | Rust s | ratio | first: Go s | Rust s | ratio | with work: Go s | Rust s | Go rate | Rust rate | Go MiB | Rust MiB | date | machine |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|
 `
 
 // writeTable writes README.md from all results in the folder.
@@ -191,9 +206,9 @@ func writeTable(dir string) error {
 			errs = append(errs, fmt.Errorf("%s: %w", path, err))
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %.3f | %.3f | %.2f | %.3f | %.3f | %.2f | %.3f | %.3f | %.0f | %.0f | %s | %s |\n",
+		fmt.Fprintf(&b, "| %s | %d | %d | %.3f | %.3f | %.2f | %.3f | %.3f | %.2f | %.3f | %.3f | %.0f | %.0f | %.0f | %.0f | %s | %s |\n",
 			r.Title, r.Threads, r.Pairs, r.NoGrind.Go, r.NoGrind.Rust, r.RatioWithoutGrind,
-			r.First.Go, r.First.Rust, r.First.Ratio, r.Total.Go, r.Total.Rust, r.GoMemory, r.RustMemory, r.Date, r.Processor)
+			r.First.Go, r.First.Rust, r.First.Ratio, r.Total.Go, r.Total.Rust, r.Grind.Go/1e6, r.Grind.Rust/1e6, r.GoMemory, r.RustMemory, r.Date, r.Processor)
 	}
 	errs = append(errs, os.WriteFile(filepath.Join(dir, "README.md"), []byte(b.String()), 0o666))
 	return errors.Join(errs...)
