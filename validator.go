@@ -51,7 +51,9 @@ type Validator struct {
 	epoch   staking.Epoch
 	index   int    // in the epoch's set, or -1
 	begin   uint64 // the block after which decisions count
-	running sync.WaitGroup
+	// evidence is what other validators are accused of, by fact.
+	evidence map[consensus.FactID][]consensus.Evidence
+	running  sync.WaitGroup
 
 	mu        sync.Mutex
 	results   map[JobID]wire.Description // of valid proofs that were checked here
@@ -90,7 +92,8 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 	n := cfg.Network
 	return &Validator{
 		cfg: cfg, contract: n.settle, account: n.account(cfg.Account), chainID: n.settle.ChainID(),
-		results: make(map[JobID]wire.Description), changed: make(chan struct{}),
+		evidence: make(map[consensus.FactID][]consensus.Evidence),
+		results:  make(map[JobID]wire.Description), changed: make(chan struct{}),
 	}, nil
 }
 

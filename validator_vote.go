@@ -117,6 +117,7 @@ func (v *Validator) epochChanged(ctx context.Context, epoch staking.Epoch) (cons
 		}
 	}
 	v.epoch, v.index = epoch, -1
+	v.forget(epoch.Number)
 	if i, ok := set.Index(v.cfg.VoteKey.PublicKey()); ok {
 		v.index = i
 	}
@@ -131,7 +132,12 @@ func (v *Validator) onChange(ctx context.Context, c settle.Change) {
 		if ok && r.State == jobmanager.JobStateProven { // else it is over
 			v.learn(ctx, func() (consensus.Event, error) { return v.submitted(ctx, c.Job, e) })
 		}
+	case proofverifier.FactContestedEvent:
+		v.accuseAgain(ctx, consensus.FactID(e.Fact.Value))
 	case proofverifier.FactRegisteredEvent:
+		if !c.Undone {
+			v.accuseAgain(ctx, consensus.FactID(e.Fact.Value))
+		}
 		v.learn(ctx, func() (consensus.Event, error) {
 			if c.Undone {
 				return consensus.Unsettled{Fact: consensus.FactID(e.Fact.Value)}, nil
@@ -238,16 +244,16 @@ func (v *Validator) carryOut(ctx context.Context, effect consensus.Effect) (cons
 	case consensus.Rejected:
 		v.settle(ctx, e.Certificate)
 	case consensus.Accused:
+		_, _, fact := e.Evidence.Offender()
+		v.evidence[fact] = append(v.evidence[fact], e.Evidence)
 		v.accuse(ctx, e.Evidence)
 	case consensus.Resubmitted:
-		v.running.Go(func() {
-			err := v.contract.ReportEquivocation(ctx, v.account, &e.Second.Fact, e.Second.Signature)
-			v.cfg.Logger.Warn("worker submitted twice", "job", chain.Hex(e.Second.JobID), "error", err)
-		})
+		v.resubmitted(ctx, e)
 	case consensus.Undecided:
 		v.cfg.Logger.Warn("undecided", "fact", e.Fact, "valid", e.Valid, "invalid", e.Invalid, "missing", e.Missing)
 	case consensus.Contested:
 		v.cfg.Logger.Error("contradicting certificates", "fact", e.First.Fact)
+		v.contest(ctx, e)
 	}
 	return nil, nil
 }
@@ -317,30 +323,6 @@ func (v *Validator) jobOf(fact consensus.FactID) (chain.Felt, bool) {
 		}
 	}
 	return chain.Felt{}, false
-}
-
-// accuse reports a validator's offence to the chain.
-func (v *Validator) accuse(ctx context.Context, evidence consensus.Evidence) {
-	c := v.cfg.Network.staking
-	v.running.Go(func() {
-		var err error
-		switch e := evidence.(type) {
-		case *consensus.Equivocation:
-			_, err = c.ReportEquivocation(ctx, v.account, staking.Equivocation{
-				Epoch: e.Epoch, Index: uint32(e.Index), Fact: e.Fact.Felt(), Valid: e.Valid, Invalid: e.Invalid,
-			})
-		case *consensus.FalseVerdict:
-			_, err = c.ReportFalseVerdict(ctx, v.account, staking.FalseVerdict{
-				Epoch: e.Vote.Epoch, Index: uint32(e.Vote.Index), Fact: e.Vote.Fact.Felt(),
-				Valid: e.Vote.Verdict == consensus.Valid, Signature: e.Vote.Signature,
-			})
-		}
-		if errors.Is(err, staking.ErrAlreadySlashed) {
-			err = nil
-		}
-		epoch, index, fact := evidence.Offender()
-		v.cfg.Logger.Warn("validator accused", "epoch", epoch, "index", index, "fact", fact, "error", err)
-	})
 }
 
 // judge fetches a proof and its output and finds the verdict. What is missing, or

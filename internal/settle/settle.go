@@ -90,9 +90,7 @@ func (c *Contracts) finalize(ctx context.Context, id chain.Felt, job *jobmanager
 			return nil, fmt.Errorf("settle: a certificate of fact %v, the job's is %v", certificate.Fact, got)
 		}
 		verdict = certificate.Verdict
-		calls = append(calls, chain.Call{
-			To: c.verifier, Selector: selectorRecord, Calldata: append(fact.Calldata(), certificate.Calldata()...),
-		})
+		calls = append(calls, c.record(&fact, certificate))
 	}
 	calls = append(calls, call(c.jobs, jobmanager.FinalizeCall(jobmanager.JobID{Value: id})))
 	if verdict != consensus.Valid {
@@ -103,6 +101,21 @@ func (c *Contracts) finalize(ctx context.Context, id chain.Felt, job *jobmanager
 }
 
 var selectorRecord = chain.Selector("record_certificate")
+
+func (c *Contracts) record(f *consensus.Fact, certificate *consensus.Certificate) chain.Call {
+	return chain.Call{To: c.verifier, Selector: selectorRecord, Calldata: append(f.Calldata(), certificate.Calldata()...)}
+}
+
+// Record puts a certificate of a job's fact on the chain and does nothing else.
+func (c *Contracts) Record(ctx context.Context, account *chain.Account, id chain.Felt, certificate *consensus.Certificate) error {
+	job, err := c.Job(ctx, id)
+	if err != nil {
+		return err
+	}
+	fact := Fact(id, &job)
+	_, err = send(ctx, account, c.record(&fact, certificate))
+	return err
+}
 
 // release returns the call that pays a job that is or will be finalized, unless
 // that was done.

@@ -237,6 +237,7 @@ func FuzzMatMulInt8(f *testing.F) {
 func FuzzMatMulM31(f *testing.F) {
 	f.Add([]byte("\xff\xff\xff\x7f\xfe\xff\xff\x7f\x00\x00\x00\x00"), uint8(5), uint8(9), uint8(17))
 	f.Add([]byte("\xfe\xff\xff\x7f"), uint8(4), uint8(255), uint8(16))
+	f.Add([]byte("\x01\x00\x00\x00\xfe\xff\xff\x7f\x01\x00\x00\x00\x01\x00\x00\x00"), uint8(1), uint8(2), uint8(1)) // the sum is P
 	f.Add([]byte{1, 2, 3, 0xff}, uint8(1), uint8(1), uint8(1))
 	f.Add([]byte{}, uint8(7), uint8(0), uint8(17))
 	f.Fuzz(func(t *testing.T, data []byte, m, k, n uint8) {

@@ -153,10 +153,7 @@ func FuzzBlock(f *testing.F) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		k := 1 + int(log%8)
 		p := randomProgram(rng, int(length%64))
-		columns := make([][]m31.Elem, len(p.Inputs))
-		for i := range columns {
-			columns[i] = extreme(rng, 1<<k)
-		}
+		columns := extremeColumns(rng, slices.Repeat([]int{k}, len(p.Inputs))...)
 		want := lanesOf(p, columns, k)
 		impltest.Each(t, func(t *testing.T) {
 			in := guardedColumns(t, columns)
