@@ -78,9 +78,9 @@ func (b *tap) Evaluate(ctx context.Context, dst, coeffs [][]m31.Elem) error {
 	return err
 }
 
-func (b *tap) Extend(ctx context.Context, dst, values [][]m31.Elem) error {
+func (b *tap) Extend(ctx context.Context, dst, values [][]m31.Elem, part backend.Part) error {
 	leave := b.enter("Extend")
-	err := b.Backend.Extend(ctx, dst, values)
+	err := b.Backend.Extend(ctx, dst, values, part)
 	leave(func() { spoil(&dst[0][0]) })
 	return err
 }

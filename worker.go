@@ -42,7 +42,8 @@ type WorkerConfig struct {
 	// Price returns the fee for a job. Nil is DefaultPrice.
 	Price func(Estimate) Amount
 	// MaxMemory bounds the memory of a proof in bytes; zero means what the machine
-	// has available.
+	// has available. See prover.Options for what a low bound costs. There is no quote
+	// for a job that does not fit.
 	MaxMemory int64
 	// Drain is how long jobs in progress may go on after Run's context has ended.
 	// Zero means not at all. What is not done then goes on with the next Run, if

@@ -132,6 +132,9 @@ func (w *Worker) quote(ctx context.Context, _ p2p.PeerID, r wire.QuoteRequest) (
 	if err := proof.CheckSize(r.Program, r.Profile); err != nil {
 		return wire.Quote{}, err
 	}
+	if err := w.prover.CheckMemory(r.Program, r.Profile); err != nil {
+		return wire.Quote{}, fmt.Errorf("the worker has too little memory for the job: %w", err)
+	}
 	now, err := w.contract.Clock(ctx)
 	if err != nil {
 		return wire.Quote{}, errOffline

@@ -15,11 +15,12 @@ import (
 // pool at once, when the proof ends; nothing that outlives the proof may refer to
 // it. An arena is not safe for concurrent use.
 type arena struct {
-	pool   *pool
-	size   int // of a chunk, in elements, unless more are wanted
-	chunks []*chunk
-	rest   []m31.Elem    // of the last chunk
-	lost   time.Duration // to huge pages, which is less than nothing where they come fast
+	pool       *pool
+	size       int // of a chunk, in elements, unless more are wanted
+	chunks     []*chunk
+	rest       []m31.Elem    // of the last chunk
+	used, peak int           // elements handed out, now and at most
+	lost       time.Duration // to huge pages, which is less than nothing where they come fast
 }
 
 const (
@@ -32,10 +33,7 @@ const (
 
 // take returns n elements with unspecified contents, aligned to a cache line.
 func (a *arena) take(n int) []m31.Elem {
-	room := (n + line - 1) / line * line
-	if n >= gap {
-		room += gap
-	}
+	room := room(n)
 	if len(a.rest) < room {
 		c := a.pool.get(max(room, a.size))
 		a.chunks = append(a.chunks, c)
@@ -43,9 +41,20 @@ func (a *arena) take(n int) []m31.Elem {
 	}
 	out := a.rest[:n:n]
 	a.rest = a.rest[room:]
+	a.used += room
+	a.peak = max(a.peak, a.used)
 	c := a.chunks[len(a.chunks)-1]
 	a.populate(c, len(c.elems)-len(a.rest))
 	return out
+}
+
+// room returns how many elements of an arena n elements take up.
+func room(n int) int {
+	room := (n + line - 1) / line * line
+	if n >= gap {
+		room += gap
+	}
+	return room
 }
 
 func (a *arena) columns(n, length int) [][]m31.Elem {
@@ -58,10 +67,10 @@ func (a *arena) columns(n, length int) [][]m31.Elem {
 
 // scratch returns a function that takes back what is handed out from now on.
 func (a *arena) scratch() (end func()) {
-	n, rest := len(a.chunks), a.rest
+	n, rest, used := len(a.chunks), a.rest, a.used
 	return func() {
 		a.pool.put(a.chunks[n:])
-		a.chunks, a.rest = a.chunks[:n], rest
+		a.chunks, a.rest, a.used = a.chunks[:n], rest, used
 	}
 }
 
@@ -72,7 +81,7 @@ func (a *arena) release() {
 	}
 	a.pool.put(a.chunks)
 	a.pool.idleLater()
-	a.chunks, a.rest = nil, nil
+	a.chunks, a.rest, a.used = nil, nil, 0
 }
 
 // hashes allocates n hashes as elements, with unspecified contents.
@@ -142,11 +151,16 @@ func (s *shelf) idleLater() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.uses == uses {
-			for _, c := range s.free {
-				c.idle()
-			}
+			s.idle()
 		}
 	})
+}
+
+// idle lets the system take the unused chunks back. The caller holds the lock.
+func (s *shelf) idle() {
+	for _, c := range s.free {
+		c.idle()
+	}
 }
 
 func (s *shelf) unmap() {

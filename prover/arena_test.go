@@ -1,13 +1,11 @@
 package prover
 
 import (
-	"context"
 	"runtime"
 	"testing"
 	"unsafe"
 
 	"github.com/bitsage/bitsage/internal/m31"
-	"github.com/bitsage/bitsage/proof"
 )
 
 // TestArena takes memory of all sizes and expects it to be apart, aligned, and used
@@ -83,31 +81,5 @@ func TestPoolGarbage(t *testing.T) {
 			return
 		default:
 		}
-	}
-}
-
-// TestEstimate compares the estimate with what the trees of a proof hold, which is
-// most of it.
-func TestEstimate(t *testing.T) {
-	p := New(Options{})
-	program := proof.MatMul(256, 256, 256)
-	_, w := cheapInput(t, p, program, randomInput(program, 1))
-	s, err := p.session(context.Background(), cheapAIR(t, proof.Statement{Program: program}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.mem.release()
-	if _, err := s.prove(w); err != nil {
-		t.Fatal(err)
-	}
-	var held int
-	for _, tree := range s.trees {
-		held += 4 * (cells(tree.values) + cells(tree.coeffs) + cells(tree.evals))
-		for _, l := range tree.layers {
-			held += 32 * len(l)
-		}
-	}
-	if e := int(estimate(s.layout)); e < held || e > 2*held {
-		t.Errorf("the estimate is %d bytes, the trees hold %d", e, held)
 	}
 }

@@ -95,7 +95,7 @@ func TestGoldenSteps(t *testing.T) {
 					t.Errorf("%s differs:\n got %.200s\nwant %.200s", what, g, w)
 				}
 			}
-			s, err := New(Options{}).session(context.Background(), a)
+			s, err := New(Options{}).session(context.Background(), a, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

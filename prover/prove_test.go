@@ -291,7 +291,7 @@ func TestCheckColumns(t *testing.T) {
 	p := New(Options{})
 	program := proof.MatMul(16, 16, 16)
 	in, _ := cheapInput(t, p, program, randomInput(program, 4))
-	s, err := p.session(context.Background(), cheapAIR(t, proof.Statement{Program: program}))
+	s, err := p.session(context.Background(), cheapAIR(t, proof.Statement{Program: program}), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,6 +367,13 @@ func TestMemoryError(t *testing.T) {
 	checkMemoryError(t, err)
 	_, err = p.ResultRoot(context.Background(), program, w.output, proof.Fast)
 	checkMemoryError(t, err)
+	checkMemoryError(t, p.CheckMemory(program, proof.Fast))
+	if err := p.CheckMemory(proof.Program{}, proof.Fast); err == nil || errors.As(err, new(*MemoryError)) {
+		t.Errorf("no program: %v", err)
+	}
+	if err := New(Options{}).CheckMemory(program, proof.Fast); err != nil {
+		t.Errorf("a small product: %v", err)
+	}
 }
 
 func checkMemoryError(t *testing.T, err error) {

@@ -120,7 +120,7 @@ func (s *session) extendQuotient(batches []*stark.Batch) (m31.SecureVec, error) 
 	if err := s.be.Quotients(s.ctx, low, &q); err != nil {
 		return m31.SecureVec{}, err
 	}
-	err := s.be.Extend(s.ctx, high[:], low[:])
+	err := s.be.Extend(s.ctx, high[:], low[:], backend.Part{})
 	s.note("quotient", high)
 	return high, err
 }

@@ -65,14 +65,16 @@ func (p *Prover) commitData(ctx context.Context, program proof.Program, tree int
 	if err != nil {
 		return nil, err
 	}
-	if err := p.checkMemory(estimate(a.Layout())); err != nil {
+	l := a.Layout()
+	how, n, err := p.choose(a, l, 0)
+	if err != nil {
 		return nil, err
 	}
 	columns, err := program.EncodeTree(tree, data, each(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return p.CommitTree(ctx, a.Kind, a.Config, columns)
+	return p.commitEarly(ctx, l, tree, columns, how, n)
 }
 
 // Result is a proven execution.
@@ -91,7 +93,7 @@ func (p *Prover) Prove(ctx context.Context, in *Input, job proof.Digest) (*Resul
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.session(ctx, a)
+	s, err := p.session(ctx, a, in.Size())
 	if err != nil {
 		return nil, err
 	}

@@ -27,9 +27,10 @@ type Backend interface {
 	// the canonic domain of size len(dst[i]).
 	Evaluate(ctx context.Context, dst, coeffs [][]m31.Elem) error
 
-	// Extend writes to dst[i] the evaluations of the polynomial with the evaluations
-	// values[i] on the canonic domain of size len(dst[i]).
-	Extend(ctx context.Context, dst, values [][]m31.Elem) error
+	// Extend writes to dst[i] a part of the evaluations of the polynomial with the
+	// evaluations values[i] on the canonic domain that has len(dst[i]) slots in a part,
+	// at least len(values[i]).
+	Extend(ctx context.Context, dst, values [][]m31.Elem, part Part) error
 
 	// Merkle returns the layers of the lifted tree of height logHeight over the
 	// columns, the root first and nil in place of the leaves, unless a leaf is the
@@ -71,6 +72,16 @@ type Backend interface {
 	Grind(ctx context.Context, pow stark.Pow) (uint64, error)
 }
 
+// Part is a part of a domain in storage order: cut into 2^Log equal parts, the one with
+// the given index. The zero value is the whole domain.
+type Part struct{ Index, Log int }
+
+// Slots returns the range of the part in a domain of size 2^log.
+func (p Part) Slots(log int) (lo, hi int) {
+	n := 1 << (log - p.Log)
+	return p.Index * n, (p.Index + 1) * n
+}
+
 // Poly asks for the value of a polynomial at a point. Either its coefficients are
 // given or its evaluations on the canonic domain of the same size.
 type Poly struct {
@@ -79,14 +90,15 @@ type Poly struct {
 	Point  circle.SecurePoint
 }
 
-// Constraints describes the evaluation of one component's constraints on the
-// domain of size 2^(LogSize+1).
+// Constraints describes the evaluation of one component's constraints on a part of
+// the domain of size 2^(LogSize+1).
 type Constraints struct {
 	Program *air.Program
-	Columns [][]m31.Elem // per program input, on the domain of size 2^(LogSize+1)
+	Part    Part
+	Columns [][]m31.Elem // per program input: on the part, or with a row offset on the domain
 	LogSize int
 	Coeffs  []m31.QM31    // of the program's outputs
-	Acc     m31.SecureVec // += sum of Coeffs[i]*output[i] / vanishing
+	Acc     m31.SecureVec // on the part += sum of Coeffs[i]*output[i] / vanishing
 }
 
 // Fractions describes the evaluation of a component's LogUp fractions on its

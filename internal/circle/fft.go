@@ -24,25 +24,30 @@ func Interpolate(dst, values []m31.Elem) {
 // the same slice.
 func Evaluate(dst, coeffs []m31.Elem) {
 	if v := kernelsOf(Log2(len(coeffs))); v != nil {
-		v.evaluate(dst, coeffs)
+		v.evaluate(dst, coeffs, Log2(len(dst)), 0)
 	} else {
-		evaluateGeneric(dst, coeffs)
+		evaluateGeneric(dst, coeffs, Log2(len(dst)), 0)
 	}
 }
 
 // Extend writes to dst the evaluations of the polynomial with the given evaluations
 // on the canonic domain of size len(dst): Evaluate of Interpolate, without memory
 // for the coefficients. dst does not overlap values.
-func Extend(dst, values []m31.Elem) {
+func Extend(dst, values []m31.Elem) { ExtendPart(dst, values, Log2(len(dst)), 0) }
+
+// ExtendPart writes to dst a part of what Extend would write for the domain of size
+// 2^log: the slots from first on. len(dst) is a power of two that divides first, and at
+// least len(values).
+func ExtendPart(dst, values []m31.Elem, log, first int) {
 	n := len(values)
-	factorsOf(Log2(len(dst)) - 1) // all at once
+	factorsOf(log - 1) // all at once
 	last := dst[len(dst)-n:]
 	Interpolate(last, values)
 	if v := kernelsOf(Log2(n)); v != nil {
-		v.evaluate(dst, last)
+		v.evaluate(dst, last, log, first)
 	} else {
 		copy(dst, last) // evaluateGeneric reads its coefficients first
-		evaluateGeneric(dst, dst[:n])
+		evaluateGeneric(dst, dst[:n], log, first)
 	}
 }
 

@@ -15,16 +15,16 @@ func interpolateGeneric(dst, values []m31.Elem) {
 	}
 }
 
-// evaluateGeneric begins with copies of the coefficients, which is what the layers
-// above log2(len(coeffs)) do to coefficients with zeros appended. coeffs may be the
-// beginning of dst.
-func evaluateGeneric(dst, coeffs []m31.Elem) {
+// evaluateGeneric writes the slots from first on of a domain of size 2^log. It begins with
+// copies of the coefficients, which is what the layers above log2(len(coeffs)) do to
+// coefficients with zeros appended. coeffs may be the beginning of dst.
+func evaluateGeneric(dst, coeffs []m31.Elem, log, first int) {
 	for off := 0; off < len(dst); off += len(coeffs) {
 		copy(dst[off:], coeffs)
 	}
-	t := TwiddlesOf(Log2(len(dst)))
+	t := TwiddlesOf(log)
 	for l := Log2(len(coeffs)) - 1; l >= 0; l-- {
-		forwardLayer(dst, t.Layer[l], l)
+		forwardLayer(dst, t.Layer[l][first>>(l+1):], l)
 	}
 }
 

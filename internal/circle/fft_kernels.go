@@ -27,9 +27,10 @@ func (f *kernels) interpolate(dst, values []m31.Elem) {
 	f.inverseBlock(dst, values, h.inverse2, 1, LogOrder-k)
 }
 
-func (f *kernels) evaluate(dst, coeffs []m31.Elem) {
+// evaluate writes the slots from first on of a domain of size 2^log.
+func (f *kernels) evaluate(dst, coeffs []m31.Elem, log, first int) {
 	n := len(coeffs)
-	h := factorsOf(Log2(len(dst)) - 1)
+	h, at := factorsOf(log-1), (1<<log+first)/n
 	// The layers above the coefficients copy them. Where they lie in dst, their block
 	// comes last.
 	blocks, own := len(dst)/n, -1
@@ -39,10 +40,10 @@ func (f *kernels) evaluate(dst, coeffs []m31.Elem) {
 			own = i
 			continue
 		}
-		f.forwardBlock(part, coeffs, h.x2, blocks+i)
+		f.forwardBlock(part, coeffs, h.x2, at+i)
 	}
 	if own >= 0 {
-		f.forwardBlock(coeffs, coeffs, h.x2, blocks+own)
+		f.forwardBlock(coeffs, coeffs, h.x2, at+own)
 	}
 }
 

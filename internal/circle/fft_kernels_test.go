@@ -55,7 +55,7 @@ func TestTransforms(t *testing.T) {
 						continue
 					}
 					want := make([]m31.Elem, len(v)<<blowup)
-					evaluateGeneric(want, coeffs)
+					evaluateGeneric(want, coeffs, Log2(len(want)), 0)
 					got := guarded(t, want)
 					clear(got)
 					Evaluate(got, guarded(t, coeffs))
@@ -63,6 +63,14 @@ func TestTransforms(t *testing.T) {
 					clear(got)
 					Extend(got, values)
 					equalSlices(t, what+": extended", got, want)
+					for parts := 2; parts <= 1<<blowup; parts *= 2 {
+						part := guarded(t, want[:len(want)/parts])
+						for first := 0; first < len(want); first += len(part) {
+							clear(part)
+							ExtendPart(part, values, k+blowup, first)
+							equalSlices(t, what+": a part", part, want[first:first+len(part)])
+						}
+					}
 				}
 				equalSlices(t, what+": input", values, v)
 			})
@@ -130,7 +138,7 @@ func FuzzTransforms(f *testing.F) {
 		}
 		coeffs, want := make([]m31.Elem, len(v)), make([]m31.Elem, len(v)<<blowup)
 		interpolateGeneric(coeffs, v)
-		evaluateGeneric(want, coeffs)
+		evaluateGeneric(want, coeffs, Log2(len(want)), 0)
 		got := make([]m31.Elem, len(want))
 		Extend(got, v)
 		equalLong(t, "extension", got, want)

@@ -103,8 +103,8 @@ func MerkleLayers(h Hasher, columns [][]m31.Elem, logHeight int) [][]Hash {
 
 // MerkleWitness returns the hashes that complete the paths from the leaves at
 // the given positions (ascending, distinct) in a tree given by its layers, root
-// first. Where the last layer is nil, leaf computes its hashes.
-func MerkleWitness(layers [][]Hash, leaf func(p int) Hash, positions []int) []Hash {
+// first. Where a layer is nil, node computes its hashes.
+func MerkleWitness(layers [][]Hash, node func(layer, p int) Hash, positions []int) []Hash {
 	var witness []Hash
 	pos := append([]int(nil), positions...)
 	for l := len(layers) - 1; l > 0; l-- {
@@ -115,18 +115,15 @@ func MerkleWitness(layers [][]Hash, leaf func(p int) Hash, positions []int) []Ha
 			if p&1 == 0 && i < len(pos) && pos[i] == p+1 {
 				i++
 			} else {
-				witness = append(witness, sibling(layers[l], leaf, p^1))
+				if layers[l] == nil {
+					witness = append(witness, node(l, p^1))
+				} else {
+					witness = append(witness, layers[l][p^1])
+				}
 			}
 			pos[n] = p >> 1
 		}
 		pos = pos[:n]
 	}
 	return witness
-}
-
-func sibling(layer []Hash, leaf func(p int) Hash, p int) Hash {
-	if layer == nil {
-		return leaf(p)
-	}
-	return layer[p]
 }

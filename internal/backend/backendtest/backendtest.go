@@ -150,16 +150,40 @@ func (s *suite) transforms() {
 	for i := range dst {
 		dst[i] = s.column(len(dst[i]))
 	}
-	s.check(s.b.Extend(context.Background(), dst, values))
+	s.check(s.b.Extend(context.Background(), dst, values, backend.Part{}))
 	if !equal(dst, ref) {
 		s.Fatal("Extend differs")
 	}
+	s.parts(values, ref)
 	s.check(s.b.Interpolate(context.Background(), coeffs, values))
 	if !equal(coeffs, want) {
 		s.Fatal("Interpolate to other columns differs")
 	}
 	if !equal(values, kept) {
 		s.Fatal("the evaluations were changed")
+	}
+}
+
+// parts extends columns part by part.
+func (s *suite) parts(values, ref [][]m31.Elem) {
+	for log := 1; log <= 4; log++ {
+		var from, want [][]m31.Elem
+		for i, r := range ref {
+			if len(r) >= len(values[i])<<log {
+				from, want = append(from, values[i]), append(want, r)
+			}
+		}
+		for k := range 1 << log {
+			got, part := make([][]m31.Elem, len(want)), make([][]m31.Elem, len(want))
+			for i, w := range want {
+				n := len(w) >> log
+				got[i], part[i] = s.column(n), w[k*n:(k+1)*n]
+			}
+			s.check(s.b.Extend(context.Background(), got, from, backend.Part{Index: k, Log: log}))
+			if !equal(got, part) {
+				s.Fatalf("part %d of %d of an extension differs", k, 1<<log)
+			}
+		}
 	}
 }
 
@@ -467,7 +491,7 @@ func (s *suite) cancelled() {
 	for name, f := range map[string]func() error{
 		"Interpolate":  func() error { return s.b.Interpolate(ctx, clone(v[:]), v[:]) },
 		"Evaluate":     func() error { return s.b.Evaluate(ctx, clone(v[:]), v[:]) },
-		"Extend":       func() error { return s.b.Extend(ctx, clone(v[:]), v[:]) },
+		"Extend":       func() error { return s.b.Extend(ctx, clone(v[:]), v[:], backend.Part{}) },
 		"Merkle":       func() error { _, err := s.b.Merkle(ctx, h, room(3), v[:], 3); return err },
 		"MerklePacked": func() error { _, err := s.b.MerklePacked(ctx, h, room(1), v, 2); return err },
 		"EvalAt": func() error {

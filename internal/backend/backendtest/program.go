@@ -324,7 +324,7 @@ func (s *suite) constraints() {
 		p := s.program(log)
 		acc := s.secure(2 << log)
 		want := clone(acc[:])
-		s.check(s.b.Constraints(context.Background(), p.constraints(s, acc)))
+		s.inParts(p.constraints(s, acc), round%3)
 		for slot := range 2 << log {
 			pt := circle.StoragePoint(slot, log+1)
 			v := p.at(pt)
@@ -341,13 +341,30 @@ func (s *suite) constraints() {
 	s.largeConstraints()
 }
 
+// inParts evaluates constraints in up to 2^parts parts.
+func (s *suite) inParts(c *backend.Constraints, parts int) {
+	parts = min(parts, c.LogSize)
+	for k := range 1 << parts {
+		part := *c
+		part.Part = backend.Part{Index: k, Log: parts}
+		lo, hi := part.Part.Slots(c.LogSize + 1)
+		part.Acc, part.Columns = c.Acc.Slice(lo, hi), slices.Clone(c.Columns)
+		for i, in := range c.Program.Inputs {
+			if in.Offset == 0 {
+				part.Columns[i] = c.Columns[i][lo:hi]
+			}
+		}
+		s.check(s.b.Constraints(context.Background(), &part))
+	}
+}
+
 // largeConstraints runs one program on a domain of several blocks, and compares a
 // few slots.
 func (s *suite) largeConstraints() {
 	const log = 11
 	p := s.program(log)
 	acc := m31.NewSecureVec(2 << log)
-	s.check(s.b.Constraints(context.Background(), p.constraints(s, acc)))
+	s.inParts(p.constraints(s, acc), s.rng.IntN(4))
 	for range 8 {
 		slot := s.rng.IntN(2 << log)
 		pt := circle.StoragePoint(slot, log+1)

@@ -23,6 +23,7 @@ type block struct {
 	columns [][]m31.Elem
 	log     int          // of the columns' domain
 	stretch int          // log2 of domain size over trace size
+	first   int          // slot of the columns of inputs at offset 0, which may be a part
 	scratch [][]m31.Elem // a lane each; inputs at offset 0 need none
 	lanes   []m31.Vec    // of the rows at hand
 	at      int          // the first of them
@@ -43,8 +44,8 @@ func newBlock(prog *air.Program, columns [][]m31.Elem, log, stretch, rows int) *
 	return b
 }
 
-// run evaluates the program on the slots lo to hi: all of the domain, or a part whose
-// length is a power of two that divides lo.
+// run evaluates the program on the slots lo to hi after the first: all of the domain,
+// or a part whose length is a power of two that divides lo.
 func (b *block) run(lo, hi int) {
 	b.at = lo
 	for i, s := range b.scratch {
@@ -54,7 +55,7 @@ func (b *block) run(lo, hi int) {
 		}
 		b.lanes[i] = s[:hi-lo]
 		if i < len(b.prog.Inputs) {
-			b.gather(b.lanes[i], b.columns[i], lo, b.prog.Inputs[i].Offset<<b.stretch)
+			b.gather(b.lanes[i], b.columns[i], b.first+lo, b.prog.Inputs[i].Offset<<b.stretch)
 		}
 	}
 	for i := range b.prog.Code {
@@ -144,20 +145,25 @@ func (b *block) sum(dst m31.SecureVec, in *air.Instr) {
 // Constraints implements backend.Backend.
 func (Backend) Constraints(ctx context.Context, c *backend.Constraints) error {
 	log := c.LogSize + 1
-	n := 1 << log
-	rows := min(programRows, n/2)
+	first, end := c.Part.Slots(log)
+	n := end - first
+	rows := min(programRows, 1<<c.LogSize, n)
 	// The vanishing polynomial takes one value per half of the domain, and a block lies
 	// in one half.
 	var halves [2]*combination
 	for h, inv := range vanishingInverses(c.LogSize) {
 		halves[h] = newCombination(c.Program, c.Coeffs, inv)
 	}
-	scratch := func() *block { return newBlock(c.Program, c.Columns, log, 1, rows) }
+	scratch := func() *block {
+		b := newBlock(c.Program, c.Columns, log, 1, rows)
+		b.first = first
+		return b
+	}
 	return parallel.With(ctx, n, rows*8, scratch, func(b *block, lo, hi int) {
-		half := halves[lo>>(log-1)]
+		half := halves[(first+lo)>>(log-1)]
 		b.emit = func(i int) { half.add(b, c.Acc, i) }
 		for at := lo; at < hi; at += rows {
-			half = halves[at>>(log-1)]
+			half = halves[(first+at)>>(log-1)]
 			b.run(at, at+rows)
 			acc := c.Acc.Slice(at, at+rows)
 			for i, k := range half.k.Coords() {

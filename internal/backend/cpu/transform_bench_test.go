@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bitsage/bitsage/internal/backend"
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/impl/impltest"
 	"github.com/bitsage/bitsage/internal/m31"
@@ -38,6 +39,6 @@ func BenchmarkTransforms(b *testing.B) {
 		circle.Interpolate(coeffs, values[benchColumns-1])
 		run("Interpolate", func() error { return Backend{}.Interpolate(b.Context(), same, values) }, coeffs, same)
 		run("Evaluate", func() error { return Backend{}.Evaluate(b.Context(), twice, same) }, want, twice)
-		run("Extend", func() error { return Backend{}.Extend(b.Context(), twice, values) }, want, twice)
+		run("Extend", func() error { return Backend{}.Extend(b.Context(), twice, values, backend.Part{}) }, want, twice)
 	}
 }
