@@ -18,9 +18,8 @@ type arena struct {
 	pool       *pool
 	size       int // of a chunk, in elements, unless more are wanted
 	chunks     []*chunk
-	rest       []m31.Elem    // of the last chunk
-	used, peak int           // elements handed out, now and at most
-	lost       time.Duration // to huge pages, which is less than nothing where they come fast
+	rest       []m31.Elem // of the last chunk
+	used, peak int        // elements handed out, now and at most
 }
 
 const (
@@ -43,8 +42,6 @@ func (a *arena) take(n int) []m31.Elem {
 	a.rest = a.rest[room:]
 	a.used += room
 	a.peak = max(a.peak, a.used)
-	c := a.chunks[len(a.chunks)-1]
-	a.populate(c, len(c.elems)-len(a.rest))
 	return out
 }
 
@@ -94,7 +91,6 @@ func hashes(alloc func(n int) []m31.Elem, n int) []stark.Hash {
 type chunk struct {
 	elems []m31.Elem
 	pages []byte // nil if elems belong to the garbage collector
-	ready int    // elements from the first on that were given huge pages
 }
 
 // pool keeps chunks between proofs. If there is no other proof for a while, the system

@@ -1,12 +1,15 @@
 package prover
 
 import (
+	"context"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/parallel"
 )
 
 // newChunk maps n elements, n a multiple of hugePage. They begin with a huge page.
@@ -17,29 +20,31 @@ func newChunk(n int) *chunk {
 		return &chunk{elems: make([]m31.Elem, n)} // which says more about the lack of memory
 	}
 	skip := -int(uintptr(unsafe.Pointer(&pages[0]))) & (page - 1)
-	return &chunk{elems: unsafe.Slice((*m31.Elem)(unsafe.Pointer(&pages[skip])), n), pages: pages}
+	populate(pages[skip:][:4*n])
+	return &chunk{unsafe.Slice((*m31.Elem)(unsafe.Pointer(&pages[skip])), n), pages}
 }
 
-// smallPages is about what the small pages in the place of a huge one cost. A huge one
-// costs a tenth to a third of it, but several times as much where a virtual machine has
-// returned the free memory to its host.
-const (
-	smallPages = 800 * time.Microsecond
-	mostLost   = 10 * time.Millisecond
-)
-
-// populate makes huge pages for the first n elements of a chunk, as long as that is not
-// a loss. The others are small and come when they are first written.
-func (a *arena) populate(c *chunk, n int) {
-	for c.pages != nil && c.ready < n && a.lost < mostLost {
-		page := unsafe.Slice((*byte)(unsafe.Pointer(&c.elems[c.ready])), 4*hugePage)
+// populate makes huge pages, as long as that is not a loss. The others are small and come
+// when they are first written. A huge page costs a tenth to a third of the small ones in
+// its place, but several times as much where a virtual machine has returned the free
+// memory to its host.
+func populate(memory []byte) {
+	const (
+		page       = 4 * hugePage
+		smallPages = 800 * time.Microsecond // in the place of a huge one, about
+		mostLost   = 10 * time.Millisecond
+	)
+	var lost atomic.Int64
+	_ = parallel.For(context.Background(), len(memory)/page, 1, func(i, _ int) {
+		if lost.Load() > int64(mostLost) {
+			return
+		}
 		begin := time.Now()
 		// Advice: without it everything works, but slower.
-		_ = unix.Madvise(page, unix.MADV_HUGEPAGE)
-		_ = unix.Madvise(page, unix.MADV_POPULATE_WRITE)
-		a.lost += time.Since(begin) - smallPages
-		c.ready += hugePage
-	}
+		_ = unix.Madvise(memory[i*page:][:page], unix.MADV_HUGEPAGE)
+		_ = unix.Madvise(memory[i*page:][:page], unix.MADV_POPULATE_WRITE)
+		lost.Add(int64(time.Since(begin) - smallPages))
+	})
 }
 
 // settle lets the system replace small pages by huge ones, which saves later proofs a

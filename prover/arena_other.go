@@ -6,7 +6,6 @@ import "github.com/bitsage/bitsage/internal/m31"
 
 func newChunk(n int) *chunk { return &chunk{elems: make([]m31.Elem, n)} }
 
-func (*arena) populate(*chunk, int) {}
-func (*chunk) settle()              {}
-func (*chunk) idle()                {}
-func (*chunk) unmap()               {}
+func (*chunk) settle() {}
+func (*chunk) idle()   {}
+func (*chunk) unmap()  {}

@@ -171,7 +171,11 @@ func (p *Prover) session(ctx context.Context, a *air.AIR, held int64) (*session,
 	var n need
 	var err error
 	s.plan, n, err = p.choose(a, s.layout, held)
-	s.mem.size = int(n.arena / 4)
+	size := n.arena
+	if held > 0 {
+		size -= n.first - given(s.layout.Trees[0])
+	}
+	s.mem.size = int(size / 4)
 	return s, err
 }
 
