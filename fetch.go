@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/contracts/bindings"
@@ -15,20 +16,19 @@ import (
 	"github.com/bitsage/bitsage/prover"
 )
 
-// resultPeers returns who may have the result of a worker's job: the worker first,
-// then everybody else.
+// resultPeers returns who may have the result of a worker's job: the worker, then
+// everybody else. A worker that seems to be gone is the last to be asked.
 func resultPeers(ctx context.Context, n *Network, host p2p.Host, worker chain.Felt) ([]p2p.PeerID, error) {
 	w, err := n.staking.Worker(ctx, worker)
 	if err != nil {
 		return nil, err
 	}
-	peers := []p2p.PeerID{p2p.PeerID(w.PeerID)}
-	for _, p := range host.Peers() {
-		if p != peers[0] {
-			peers = append(peers, p)
-		}
+	first := p2p.PeerID(w.PeerID)
+	peers := host.Peers()
+	if i := slices.Index(peers, first); i >= 0 {
+		return slices.Insert(slices.Delete(peers, i, i+1), 0, first), nil
 	}
-	return peers, nil
+	return append(peers, first), nil
 }
 
 // fetchTask gets the task of a job from the first peer that has it.
