@@ -15,9 +15,7 @@ import (
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/journal"
 	"github.com/bitsage/bitsage/internal/p2p"
-	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
-	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -44,7 +42,7 @@ type Validator struct {
 
 	// Set by Run.
 	host    p2p.Host
-	blobs   blob.Store
+	results *results
 	journal *journal.Journal
 	node    *consensus.Node
 	events  chan consensus.Event
@@ -56,7 +54,6 @@ type Validator struct {
 	running  sync.WaitGroup
 
 	mu        sync.Mutex
-	results   map[JobID]wire.Description // of valid proofs that were checked here
 	decisions []Decision
 	changed   chan struct{} // closed and replaced with every decision
 }
@@ -92,8 +89,7 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 	n := cfg.Network
 	return &Validator{
 		cfg: cfg, contract: n.settle, account: n.account(cfg.Account), chainID: n.settle.ChainID(),
-		evidence: make(map[consensus.FactID][]consensus.Evidence),
-		results:  make(map[JobID]wire.Description), changed: make(chan struct{}),
+		evidence: make(map[consensus.FactID][]consensus.Evidence), changed: make(chan struct{}),
 	}, nil
 }
 
@@ -130,29 +126,30 @@ func (v *Validator) Run(ctx context.Context) (err error) {
 	return stopped(ctx, v.loop(work))
 }
 
-// maxValidatorBlobs bounds the results that a validator keeps for others, in bytes.
-const maxValidatorBlobs = 256 << 20
-
-// open opens journal, blobs and host, and makes the node from the journal.
+// open opens journal, results and host, and makes the node from the journal.
 func (v *Validator) open() (err error) {
 	if err := os.MkdirAll(v.cfg.Dir, 0o700); err != nil {
 		return err
 	}
-	v.blobs = blob.NewCache(maxValidatorBlobs)
-	if v.journal, err = openJournal(filepath.Join(v.cfg.Dir, "votes")); err != nil {
+	if v.results, err = openResults(v.cfg.Dir, maxBlobs); err != nil {
 		return err
+	}
+	if v.journal, err = openJournal(filepath.Join(v.cfg.Dir, "votes")); err != nil {
+		return errors.Join(err, v.results.close())
 	}
 	if err = v.replay(); err == nil {
 		v.host, err = v.cfg.Network.host("validator", v.account.Address())
 	}
 	if err != nil {
-		return errors.Join(err, v.journal.Close())
+		return errors.Join(err, v.journal.Close(), v.results.close())
 	}
 	v.events = make(chan consensus.Event, 1024)
 	return nil
 }
 
-func (v *Validator) close() error { return errors.Join(v.host.Close(), v.journal.Close()) }
+func (v *Validator) close() error {
+	return errors.Join(v.host.Close(), v.journal.Close(), v.results.close())
+}
 
 // replay makes the node from the journal, which on the first start gets its identity.
 func (v *Validator) replay() error {

@@ -383,25 +383,10 @@ func (v *Validator) verdict(ctx context.Context, s *consensus.Submission) (conse
 	if err != nil {
 		return 0, err
 	}
-	if err := v.keep(id, task, encoded, output); err != nil {
+	if err := v.results.add(id, task, encoded, output, unix(job.Deadline).Add(retention)); err != nil {
 		v.cfg.Logger.Warn("result not kept", "job", id, "error", err)
 	}
 	return consensus.Valid, nil
-}
-
-// keep stores a checked result for others to fetch, as long as there is room.
-func (v *Validator) keep(id JobID, t Task, encoded, output []byte) error {
-	if _, err := v.blobs.Put(blob.Proof, encoded); err != nil {
-		return err
-	}
-	o, err := v.blobs.Put(blob.Data, output)
-	if err != nil {
-		return err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.results[id] = wire.Description{Job: proof.Digest(id), Task: wire.Task(t), Output: o.Digest}
-	return nil
 }
 
 // serve answers requests and listens to the other validators.
@@ -423,13 +408,8 @@ func (v *Validator) serve(ctx context.Context) error {
 		})
 	}
 	return errors.Join(
-		blob.Serve(v.host, v.blobs),
-		wire.HandleTasks(v.host, func(job proof.Digest) (wire.Description, bool) {
-			v.mu.Lock()
-			defer v.mu.Unlock()
-			d, ok := v.results[JobID(job)]
-			return d, ok
-		}),
+		blob.Serve(v.host, v.results.blobs),
+		wire.HandleTasks(v.host, v.results.describe),
 		v.host.Handle(voteProtocol, func(_ context.Context, from p2p.PeerID, data []byte) ([]byte, error) {
 			v.receive(ctx, from, data)
 			return nil, nil

@@ -163,3 +163,17 @@ func (d *Disk) remove(id ID) error {
 	delete(d.sizes, id)
 	return d.cache.Delete(id)
 }
+
+// Retain deletes all blobs that are not wanted.
+func (d *Disk) Retain(wanted func(ID) bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id := range d.sizes {
+		if !wanted(id) {
+			if err := d.remove(id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

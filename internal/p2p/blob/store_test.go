@@ -160,6 +160,20 @@ func TestDiskReopens(t *testing.T) {
 	if _, err := d.Put(Data, fill(600, 2)); !errors.Is(err, ErrFull) {
 		t.Errorf("the bound after reopening: %v", err)
 	}
+	if err := d.Retain(func(i ID) bool { return i != id }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Bytes(id); !errors.Is(err, ErrNotFound) {
+		t.Errorf("what was not wanted: %v", err)
+	}
+	put(t, d, Data, fill(600, 2))
+	put(t, d, Proof, fill(400, 1))
+	if id = put(t, d, Data, fill(600, 2)); d.Retain(func(i ID) bool { return i == id }) != nil {
+		t.Fatal("retaining one")
+	}
+	if got, err := d.Bytes(id); err != nil || !bytes.Equal(got, fill(600, 2)) {
+		t.Errorf("what was wanted: %x %v", got, err)
+	}
 	info, err := os.Stat(filepath.Join(dir, id.String()))
 	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Error(info, err)
