@@ -11,6 +11,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
+	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
@@ -124,6 +125,46 @@ func TestRestart(t *testing.T) {
 		t.Errorf("payment %+v", p)
 	}
 	w.balances("0.1")
+}
+
+// TestShared proves a job whose input is the output of another one and a matrix of a
+// third. What the worker deletes when it has ended is what no other job needs.
+func TestShared(t *testing.T) {
+	w := newWorld(t, 3)
+	w.start(w.worker)
+	finish := func(j Job) *Receipt {
+		r, err := w.client.Wait(t.Context(), w.submit(j))
+		w.check(err)
+		return r
+	}
+	first := finish(smallJob("first"))
+	j := smallJob("second")
+	j.Program = proof.MatMul(6, 8, 1)
+	j.Input = append(first.Output[:48:48], 1, 2, 3, 4, 5, 6, 7, 8)
+	w.worker.proving <- struct{}{} // until the third job has been taken on as well
+	second := w.submit(j)
+	w.until(second, Accepted)
+	third := j
+	third.Label, third.Input = "third", append(bytes.Repeat([]byte{1}, 48), j.Input[48:]...)
+	id := w.submit(third)
+	<-w.worker.proving
+	for _, id := range []JobID{second, id} {
+		r, err := w.client.Wait(t.Context(), id)
+		w.check(err)
+		if _, err := r.Verify(); err != nil {
+			t.Error(err)
+		}
+	}
+	poll(t, "the end of the jobs", func() bool { return len(w.worker.assignments()) == 0 })
+	if got, err := w.worker.blobs.Bytes(blob.IDOf(blob.Data, first.Output)); err != nil || !bytes.Equal(got, first.Output) {
+		t.Errorf("the first job's output: %v", err)
+	}
+	for _, part := range [][]byte{third.Input[:48], third.Input[48:]} {
+		poll(t, "an input to be deleted", func() bool {
+			_, err := w.worker.blobs.Bytes(blob.IDOf(blob.Data, part))
+			return errors.Is(err, blob.ErrNotFound)
+		})
+	}
 }
 
 // TestDrain lets a worker finish its proof after it was told to stop. When it is gone,

@@ -75,16 +75,34 @@ func (w *Worker) forget(a *assignment) {
 	w.mu.Lock()
 	delete(w.jobs, a.id)
 	w.next()
-	shared := make(map[proof.Digest]bool)
-	for _, other := range w.jobs {
-		shared[other.task.DigestA], shared[other.task.DigestB] = true, true
-	}
 	w.mu.Unlock()
-	for _, d := range []proof.Digest{a.task.DigestA, a.task.DigestB} {
-		if !shared[d] {
-			if err := w.blobs.Delete(blob.ID{Kind: blob.Data, Digest: d}); err != nil {
-				w.cfg.Logger.Warn("input not deleted", "error", err)
-			}
+	w.drop(a.inputs())
+}
+
+// drop deletes blobs, unless another job needs them: jobs may share a matrix, and the
+// output of one may be the input of another.
+func (w *Worker) drop(ids []blob.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock() // so that no job comes to need them meanwhile
+	needed := make(map[blob.ID]bool)
+	need := func(ids []blob.ID) {
+		for _, id := range ids {
+			needed[id] = true
+		}
+	}
+	for _, a := range w.jobs {
+		need(a.inputs())
+		need(a.made)
+	}
+	for _, s := range w.signed {
+		need(s.blobs())
+	}
+	for _, id := range ids {
+		if needed[id] {
+			continue
+		}
+		if err := w.blobs.Delete(id); err != nil {
+			w.cfg.Logger.Warn("blob not deleted", "blob", id, "error", err)
 		}
 	}
 }
@@ -359,12 +377,14 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 	if w.forges {
 		encoded[len(encoded)/2] ^= 1
 	}
-	output, err := w.blobs.Put(blob.Data, res.Output)
-	if err != nil {
+	output, proofID := blob.IDOf(blob.Data, res.Output), blob.IDOf(blob.Proof, encoded)
+	w.mu.Lock()
+	a.made = []blob.ID{output, proofID}
+	w.mu.Unlock()
+	if _, err := w.blobs.Put(blob.Data, res.Output); err != nil {
 		return err
 	}
-	proofID, err := w.blobs.Put(blob.Proof, encoded)
-	if err != nil {
+	if _, err := w.blobs.Put(blob.Proof, encoded); err != nil {
 		return err
 	}
 	fact, err := factOf(a.id, &a.task, w.worker, res.Statement.ResultRoot, proofID.Digest)

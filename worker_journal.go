@@ -41,6 +41,7 @@ type assignment struct {
 	ended       bool                   // nothing is left to do
 	certificate *consensus.Certificate // heard of, unchecked
 	input       *prover.Input          // committed and kept for the proof, or nil
+	made        []blob.ID              // output and proof, before they are stored
 
 	wake chan struct{} // has an element if there may be something to do
 }
@@ -86,6 +87,16 @@ type submission struct {
 	S            string       `json:"s"`
 }
 
+// inputs names the parts of the input.
+func (a *assignment) inputs() []blob.ID {
+	return []blob.ID{{Kind: blob.Data, Digest: a.task.DigestA}, {Kind: blob.Data, Digest: a.task.DigestB}}
+}
+
+// blobs names output and proof.
+func (s *submission) blobs() []blob.ID {
+	return []blob.ID{{Kind: blob.Data, Digest: s.OutputDigest}, {Kind: blob.Proof, Digest: s.ProofHash}}
+}
+
 // description says what others can fetch of a submitted job.
 func (a *assignment) description() wire.Description {
 	return wire.Description{Job: proof.Digest(a.id), Task: a.offer.Task, Output: a.submission.OutputDigest}
@@ -120,9 +131,12 @@ func (w *Worker) resume(ctx context.Context) error {
 		return err
 	}
 	var keep []record
+	var over []blob.ID
 	for _, a := range jobs {
 		if a.ended && (a.submission == nil || time.Now().After(a.deadline().Add(retention))) {
-			w.discard(a)
+			if a.submission != nil {
+				over = append(over, a.submission.blobs()...)
+			}
 			continue
 		}
 		t, err := a.record()
@@ -147,6 +161,7 @@ func (w *Worker) resume(ctx context.Context) error {
 			w.goOn(ctx, a)
 		}
 	}
+	w.drop(over)
 	return nil
 }
 
@@ -193,16 +208,4 @@ func (w *Worker) history(rate elgamal.Rate) ([]*assignment, error) {
 		return nil
 	})
 	return order, err
-}
-
-// discard deletes the result of a job.
-func (w *Worker) discard(a *assignment) {
-	if a.submission == nil {
-		return
-	}
-	for _, id := range []blob.ID{{Kind: blob.Data, Digest: a.submission.OutputDigest}, {Kind: blob.Proof, Digest: a.submission.ProofHash}} {
-		if err := w.blobs.Delete(id); err != nil {
-			w.cfg.Logger.Warn("result not deleted", "error", err)
-		}
-	}
 }

@@ -261,13 +261,6 @@ func (w *Worker) take(ctx, work context.Context, from p2p.PeerID, o wire.Offer, 
 	if task != t {
 		return ErrWrongInput
 	}
-	a, b := t.Program.Split(input)
-	for _, part := range [][]byte{a, b} {
-		if _, err := w.blobs.Put(blob.Data, part); err != nil {
-			w.cfg.Logger.Error("input not stored", "error", err)
-			return errors.New("the worker has no room for the input")
-		}
-	}
 	rate, err := w.contract.Rate(ctx)
 	if err != nil {
 		return errOffline
@@ -279,11 +272,11 @@ func (w *Worker) take(ctx, work context.Context, from p2p.PeerID, o wire.Offer, 
 	if committed.Size() <= maxKept {
 		taken.input = committed
 	}
-	return w.assign(work, taken)
+	return w.assign(work, taken, input)
 }
 
-// assign journals an assignment and begins to work on it.
-func (w *Worker) assign(ctx context.Context, a *assignment) error {
+// assign stores an assignment's input, journals it and begins to work on it.
+func (w *Worker) assign(ctx context.Context, a *assignment, input []byte) error {
 	w.mu.Lock()
 	if w.stopped {
 		w.mu.Unlock()
@@ -302,16 +295,16 @@ func (w *Worker) assign(ctx context.Context, a *assignment) error {
 	w.jobs[a.id] = a
 	w.running.Add(1)
 	w.mu.Unlock()
-	t, err := a.record()
-	if err == nil {
-		err = w.records.put(recordTaken, t)
-	}
-	if err != nil {
-		w.cfg.Logger.Error("journal", "error", err)
+	if err := w.store(a, input); err != nil {
+		w.cfg.Logger.Error("job not stored", "error", err)
 		w.mu.Lock()
 		delete(w.jobs, a.id)
 		w.mu.Unlock()
+		w.drop(a.inputs())
 		w.running.Done()
+		if errors.Is(err, blob.ErrFull) {
+			return errors.New("the worker has no room for the input")
+		}
 		return errors.New("the worker's disk fails")
 	}
 	go func() {
@@ -319,6 +312,21 @@ func (w *Worker) assign(ctx context.Context, a *assignment) error {
 		w.work(ctx, a)
 	}()
 	return nil
+}
+
+// store puts an assignment on the disk, the input first.
+func (w *Worker) store(a *assignment, input []byte) error {
+	left, right := a.task.Program.Split(input)
+	for _, part := range [][]byte{left, right} {
+		if _, err := w.blobs.Put(blob.Data, part); err != nil {
+			return err
+		}
+	}
+	t, err := a.record()
+	if err != nil {
+		return err
+	}
+	return w.records.put(recordTaken, t)
 }
 
 // tell tells the client the stages of a proof. The client may be gone.
