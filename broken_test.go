@@ -1,6 +1,7 @@
 package bitsage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"reflect"
@@ -25,6 +26,7 @@ type tap struct {
 
 	mu     sync.Mutex
 	broken string // the operation
+	least  int    // products that MatMulInt8 must have to be wrong
 	spoilt int    // how many results are wrong
 }
 
@@ -142,6 +144,9 @@ func (b *tap) FoldLine(ctx context.Context, dst, column m31.SecureVec, alpha m31
 }
 
 func (b *tap) MatMulInt8(ctx context.Context, c []int32, x, y []int8, m, k, n int) error {
+	if m*k*n < b.least {
+		return b.Backend.MatMulInt8(ctx, c, x, y, m, k, n)
+	}
 	leave := b.enter("MatMulInt8")
 	err := b.Backend.MatMulInt8(ctx, c, x, y, m, k, n)
 	leave(func() { c[0] ^= 1 })
@@ -288,6 +293,30 @@ func TestBroken(t *testing.T) {
 		poll(t, p.operation+" to heal", func() bool { return !p.breaker.open() && len(p.assignments()) == 0 })
 	}
 	w.quoted("healed", len(patients))
+}
+
+// TestBrokenLarge breaks a worker's prover for large products. It is not healed by small
+// ones.
+func TestBrokenLarge(t *testing.T) {
+	w := newWorld(t, 1)
+	b := newTap(func(string) {})
+	b.least = 20 * 20 * 20
+	b.set("MatMulInt8")
+	w.worker.prover = prover.New(prover.Options{Backend: b})
+	w.start(w.worker)
+	if err := w.worker.selfTest(t.Context()); err != nil {
+		t.Fatalf("small products: %v", err)
+	}
+	j := smallJob("large")
+	j.Program = proof.MatMul(20, 20, 20)
+	j.Input = bytes.Repeat([]byte{3}, j.Program.InputSize())
+	w.submit(j)
+	poll(t, "the worker to notice", w.worker.breaker.open)
+	if err := w.worker.selfTest(t.Context()); err == nil {
+		t.Error("the self-test leaves out what went wrong")
+	}
+	b.set("")
+	poll(t, "the worker to heal", func() bool { return !w.worker.breaker.open() })
 }
 
 // order submits a job to a worker.

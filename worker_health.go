@@ -14,6 +14,7 @@ import (
 type breaker struct {
 	mu      sync.Mutex
 	tripped bool
+	failed  *Task // of the job that went wrong last
 }
 
 func (b *breaker) open() bool {
@@ -28,10 +29,12 @@ func (b *breaker) set(tripped bool) {
 	b.tripped = tripped
 }
 
-// trip stops quoting and accepting until a self-test passes.
-func (w *Worker) trip(reason string, err error) {
-	w.cfg.Logger.Error("worker takes no jobs until a self-test passes", "reason", reason, "error", err)
-	w.breaker.set(true)
+// trip stops quoting and accepting, because of a job, until a self-test passes.
+func (w *Worker) trip(reason string, a *assignment, err error) {
+	w.cfg.Logger.Error("worker takes no jobs until a self-test passes", "reason", reason, "job", a.id, "error", err)
+	w.breaker.mu.Lock()
+	w.breaker.tripped, w.breaker.failed = true, &a.task
+	w.breaker.mu.Unlock()
 	select {
 	case w.broken <- struct{}{}:
 	default:
@@ -64,7 +67,26 @@ func (w *Worker) heal(ctx context.Context) {
 	}
 }
 
-// selfTest proves a small product of each type and verifies the proofs.
+// test is a product to prove in a self-test.
+type test struct {
+	program proof.Program
+	profile proof.Profile
+	step    int // of the input's bytes
+}
+
+// tests are small products of each type, with inputs whose proof of work is short, and
+// one like that of the job that went wrong last.
+func (w *Worker) tests() []test {
+	tests := []test{{proof.MatMulOf(proof.Int8, 16, 16, 16), proof.Std, 39}, {proof.MatMulOf(proof.M31, 16, 16, 16), proof.Std, 127}}
+	w.breaker.mu.Lock()
+	defer w.breaker.mu.Unlock()
+	if t := w.breaker.failed; t != nil {
+		tests = append(tests, test{t.Program, t.Profile, 1})
+	}
+	return tests
+}
+
+// selfTest makes the proofs of the tests and verifies them.
 func (w *Worker) selfTest(ctx context.Context) error {
 	select {
 	case w.proving <- struct{}{}:
@@ -72,18 +94,14 @@ func (w *Worker) selfTest(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	const profile = proof.Std
-	for _, test := range []struct {
-		program proof.Program
-		step    int // of those tried, one whose proof of work is short
-	}{{proof.MatMulOf(proof.Int8, 16, 16, 16), 39}, {proof.MatMulOf(proof.M31, 16, 16, 16), 127}} {
+	for _, test := range w.tests() {
 		input := make([]byte, test.program.InputSize())
 		for i := range input {
 			if input[i] = byte(i * test.step); test.program.DType() == proof.M31 && i%4 == 3 {
 				input[i] &= 0x3f // of a number below 2^31-1
 			}
 		}
-		in, err := w.prover.Input(ctx, test.program, input, profile)
+		in, err := w.prover.Input(ctx, test.program, input, test.profile)
 		if err != nil {
 			return err
 		}
@@ -91,7 +109,7 @@ func (w *Worker) selfTest(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := check(ctx, w.prover, res, profile); err != nil {
+		if err := check(ctx, w.prover, res, test.profile); err != nil {
 			return err
 		}
 	}

@@ -154,9 +154,9 @@ func (w *Worker) step(ctx context.Context, a *assignment) (ended bool, err error
 func (w *Worker) judge(a *assignment, job *jobmanager.Job) {
 	switch {
 	case job.State == jobmanager.JobStateRejected:
-		w.trip("a proof was rejected", nil)
+		w.trip("a proof was rejected", a, nil)
 	case job.State == jobmanager.JobStateExpired && a.accepted && a.submission == nil:
-		w.trip("an accepted job expired", nil)
+		w.trip("an accepted job expired", a, nil)
 	}
 }
 
@@ -295,7 +295,7 @@ func (w *Worker) prove(ctx context.Context, a *assignment, deadline time.Time) e
 	}
 	if err != nil {
 		if ctx.Err() == nil { // whatever it is, the next proof may not come about either
-			w.trip("a proof did not come about, or does not verify", err)
+			w.trip("a proof did not come about, or does not verify", a, err)
 		}
 		return err
 	}
