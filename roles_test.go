@@ -115,7 +115,13 @@ func TestRestart(t *testing.T) {
 		t.Errorf("the worker took %v to stop", d)
 	}
 	leftovers(t)
-	w.start(w.again())
+	orphan, err := w.worker.blobs.Put(blob.Data, []byte("of a job that a crash kept out of the journal"))
+	w.check(err)
+	again := w.again()
+	w.start(again)
+	if _, err := again.blobs.Bytes(orphan); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("what no job needs: %v", err)
+	}
 	r, err := w.client.Wait(t.Context(), id)
 	w.check(err)
 	if _, err := r.Verify(); err != nil {

@@ -79,11 +79,8 @@ func (w *Worker) forget(a *assignment) {
 	w.drop(a.inputs())
 }
 
-// drop deletes blobs, unless another job needs them: jobs may share a matrix, and the
-// output of one may be the input of another.
-func (w *Worker) drop(ids []blob.ID) {
-	w.mu.Lock()
-	defer w.mu.Unlock() // so that no job comes to need them meanwhile
+// needed returns the blobs that jobs and results refer to. The caller holds mu.
+func (w *Worker) needed() map[blob.ID]bool {
 	needed := make(map[blob.ID]bool)
 	need := func(ids []blob.ID) {
 		for _, id := range ids {
@@ -97,6 +94,15 @@ func (w *Worker) drop(ids []blob.ID) {
 	for _, s := range w.signed {
 		need(s.blobs())
 	}
+	return needed
+}
+
+// drop deletes blobs, unless another job needs them: jobs may share a matrix, and the
+// output of one may be the input of another.
+func (w *Worker) drop(ids []blob.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock() // so that no job comes to need them meanwhile
+	needed := w.needed()
 	for _, id := range ids {
 		if needed[id] {
 			continue

@@ -120,7 +120,8 @@ func (a *assignment) poke() {
 // retention is how long after a job's deadline its worker hands out the result.
 const retention = 24 * time.Hour
 
-// resume goes on with the jobs of the journal and forgets those that are over.
+// resume goes on with the jobs of the journal and forgets those that are over. What
+// remains of them on the disk, or of jobs that a crash kept out of the journal, goes.
 func (w *Worker) resume(ctx context.Context) error {
 	rate, err := w.contract.Rate(ctx)
 	if err != nil {
@@ -131,12 +132,8 @@ func (w *Worker) resume(ctx context.Context) error {
 		return err
 	}
 	var keep []record
-	var over []blob.ID
 	for _, a := range jobs {
 		if a.ended && (a.submission == nil || time.Now().After(a.deadline().Add(retention))) {
-			if a.submission != nil {
-				over = append(over, a.submission.blobs()...)
-			}
 			continue
 		}
 		t, err := a.record()
@@ -161,8 +158,10 @@ func (w *Worker) resume(ctx context.Context) error {
 			w.goOn(ctx, a)
 		}
 	}
-	w.drop(over)
-	return nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	needed := w.needed()
+	return w.blobs.Retain(func(id blob.ID) bool { return needed[id] })
 }
 
 // history reads the journal.

@@ -84,6 +84,8 @@ type Store interface {
 	Bytes(id ID) ([]byte, error)
 	// Delete removes a blob if it is there.
 	Delete(id ID) error
+	// Retain removes all blobs that are not wanted. wanted must not use the store.
+	Retain(wanted func(ID) bool) error
 }
 
 // check returns the name of data if it can be a blob of the kind.

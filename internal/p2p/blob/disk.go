@@ -164,7 +164,7 @@ func (d *Disk) remove(id ID) error {
 	return d.cache.Delete(id)
 }
 
-// Retain deletes all blobs that are not wanted.
+// Retain implements Store.
 func (d *Disk) Retain(wanted func(ID) bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -88,3 +88,15 @@ func (m *Memory) Delete(id ID) error {
 	}
 	return nil
 }
+
+// Retain implements Store.
+func (m *Memory) Retain(wanted func(ID) bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, e := range m.blobs {
+		if !wanted(id) {
+			m.remove(e)
+		}
+	}
+	return nil
+}
