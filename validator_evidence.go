@@ -3,7 +3,7 @@ package bitsage
 import (
 	"context"
 	"errors"
-	"maps"
+	"slices"
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
@@ -45,10 +45,15 @@ func (v *Validator) accuseAgain(ctx context.Context, fact consensus.FactID) {
 
 // forget drops evidence of epochs before the last.
 func (v *Validator) forget(current uint64) {
-	maps.DeleteFunc(v.evidence, func(_ consensus.FactID, all []consensus.Evidence) bool {
-		epoch, _, _ := all[0].Offender()
-		return epoch+1 < current
-	})
+	for fact, all := range v.evidence {
+		all = slices.DeleteFunc(all, func(e consensus.Evidence) bool {
+			epoch, _, _ := e.Offender()
+			return epoch+1 < current
+		})
+		if v.evidence[fact] = all; len(all) == 0 {
+			delete(v.evidence, fact)
+		}
+	}
 }
 
 func (v *Validator) report(ctx context.Context, evidence consensus.Evidence) error {

@@ -28,7 +28,7 @@ type results struct {
 type result struct {
 	Description []byte       `json:"description"` // encoded wire message
 	Proof       proof.Digest `json:"proof"`
-	Until       time.Time    `json:"until"`
+	Until       int64        `json:"until"` // Unix time in seconds
 
 	description wire.Description
 }
@@ -71,7 +71,7 @@ func (rs *results) drop(n int) error {
 	rs.list = nil
 	wanted := make(map[blob.ID]bool)
 	for _, r := range list {
-		if time.Now().Before(r.Until) {
+		if time.Now().Unix() < r.Until {
 			rs.list, keep = append(rs.list, r), append(keep, record{recordResult, r})
 			wanted[blob.ID{Kind: blob.Proof, Digest: r.Proof}] = true
 			wanted[blob.ID{Kind: blob.Data, Digest: r.description.Output}] = true
@@ -102,7 +102,7 @@ func (rs *results) add(job JobID, t Task, encoded, output []byte, until time.Tim
 	if err != nil {
 		return err
 	}
-	r := result{Proof: p.Digest, Until: until, description: wire.Description{Job: proof.Digest(job), Task: wire.Task(t), Output: o.Digest}}
+	r := result{Proof: p.Digest, Until: until.Unix(), description: wire.Description{Job: proof.Digest(job), Task: wire.Task(t), Output: o.Digest}}
 	if r.Description, err = r.description.Encode(); err != nil {
 		return err
 	}

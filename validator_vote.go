@@ -133,7 +133,9 @@ func (v *Validator) onChange(ctx context.Context, c settle.Change) {
 			v.learn(ctx, func() (consensus.Event, error) { return v.submitted(ctx, c.Job, e) })
 		}
 	case proofverifier.FactContestedEvent:
-		v.accuseAgain(ctx, consensus.FactID(e.Fact.Value))
+		if !c.Undone {
+			v.accuseAgain(ctx, consensus.FactID(e.Fact.Value))
+		}
 	case proofverifier.FactRegisteredEvent:
 		if !c.Undone {
 			v.accuseAgain(ctx, consensus.FactID(e.Fact.Value))
