@@ -40,18 +40,21 @@ func populate(memory []byte) {
 			return
 		}
 		begin := time.Now()
-		// Advice: without it everything works, but slower.
-		_ = unix.Madvise(memory[i*page:][:page], unix.MADV_HUGEPAGE)
-		_ = unix.Madvise(memory[i*page:][:page], unix.MADV_POPULATE_WRITE)
+		advise(memory[i*page:][:page], unix.MADV_HUGEPAGE)
+		advise(memory[i*page:][:page], unix.MADV_POPULATE_WRITE)
 		lost.Add(int64(time.Since(begin) - smallPages))
 	})
 }
+
+// advise leaves errors out: where the system takes no advice everything works, but
+// slower.
+func advise(memory []byte, advice int) { _ = unix.Madvise(memory, advice) }
 
 // settle lets the system replace small pages by huge ones, which saves later proofs a
 // tenth of their time.
 func (c *chunk) settle() {
 	if c.pages != nil {
-		_ = unix.Madvise(c.pages, unix.MADV_HUGEPAGE)
+		advise(c.pages, unix.MADV_HUGEPAGE)
 	}
 }
 
@@ -59,7 +62,7 @@ func (c *chunk) settle() {
 // that using them again costs nothing.
 func (c *chunk) idle() {
 	if c.pages != nil {
-		_ = unix.Madvise(c.pages, unix.MADV_FREE)
+		advise(c.pages, unix.MADV_FREE)
 	}
 }
 

@@ -1,6 +1,7 @@
 // Stwo times this module's prover against the Rust crate stwo 2.3.0 on the same
 // statements: both are run in turn, as fresh processes with the same number of
-// threads, and every proof that was timed is verified by both sides.
+// threads. Each proves twice: the second proof counts, the first is reported beside it.
+// Both sides verify the proofs of both.
 //
 //	go run ./bench/stwo --log-rows 16 --columns 100 --threads 2 --pairs 3
 //

@@ -135,6 +135,19 @@ func TestBuiltIn(t *testing.T) {
 	}
 }
 
+// TestRuns makes two proofs, with a report of each, and expects the bytes of one.
+func TestRuns(t *testing.T) {
+	f := golden(t, "logup-blake2s-base")
+	var stdout, stderr strings.Builder
+	args := []string{"prove", f.path("AIR.json"), f.path("WITNESS.json"), "--out", f.path("out"), "--json", "--runs", "2"}
+	if status := run(args, &stdout, &stderr); status != statusOK || strings.Count(stdout.String(), "\n") != 2 {
+		t.Errorf("status %d, %q, %s", status, stdout.String(), stderr.String())
+	}
+	if got := f.read("out/PROOF.json"); !bytes.Equal(got, bytes.TrimSpace(f.read("PROOF.json"))) {
+		t.Error("the proof differs from stwo's")
+	}
+}
+
 // TestGoroutines expects none to be left by a proof. The first proof starts the
 // one in which the standard library waits for signals.
 func TestGoroutines(t *testing.T) {
@@ -177,6 +190,7 @@ func TestUsage(t *testing.T) {
 		"verify a b --threads x":          "invalid value",
 		"prove a b --threads -1":          "--threads -1",
 		"prove a b --backend simd":        "there is only cpu",
+		"prove logup --runs 0":            "--runs 0",
 		"prove wide-fib --columns 2":      "--columns 2",
 		"prove wide-fib --log-rows 40":    "--log-rows 40",
 		"prove wide-fib --fold-step 0":    "fold_step is 0",

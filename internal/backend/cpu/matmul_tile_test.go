@@ -37,16 +37,22 @@ func sameInt8(t *testing.T, a, b []int8, m, k, n int) {
 	if err := (Backend{}).MatMulInt8(t.Context(), got, guarded(t, a), guarded(t, b), m, k, n); err != nil {
 		t.Fatal(err)
 	}
+	sameSums(t, got, a, b, m, k, n, func(sum int32, x, y int8) int32 { return sum + int32(x)*int32(y) })
+}
+
+// sameSums compares a product with sums of products, to which add adds one.
+func sameSums[E any, S comparable](t *testing.T, got []S, a, b []E, m, k, n int, add func(sum S, x, y E) S) {
+	t.Helper()
 	for i := range m {
-		want := make([]int32, n)
+		want := make([]S, n)
 		for r, x := range a[i*k : (i+1)*k] {
 			for j, y := range b[r*n : (r+1)*n] {
-				want[j] += int32(x) * int32(y)
+				want[j] = add(want[j], x, y)
 			}
 		}
 		for j := range n {
 			if got[i*n+j] != want[j] {
-				t.Fatalf("%d x %d times %d x %d: entry (%d, %d) is %d, want %d", m, k, k, n, i, j, got[i*n+j], want[j])
+				t.Fatalf("%d x %d times %d x %d: entry (%d, %d) is %v, want %v", m, k, k, n, i, j, got[i*n+j], want[j])
 			}
 		}
 	}
@@ -165,19 +171,7 @@ func sameM31(t *testing.T, a, b []m31.Elem, m, k, n int) {
 	if err := (Backend{}).MatMulM31(t.Context(), got, otherZero(t, a), otherZero(t, b), m, k, n); err != nil {
 		t.Fatal(err)
 	}
-	for i := range m {
-		want := make([]m31.Elem, n)
-		for r, x := range a[i*k : (i+1)*k] {
-			for j, y := range b[r*n : (r+1)*n] {
-				want[j] = want[j].Add(x.Mul(y))
-			}
-		}
-		for j := range n {
-			if got[i*n+j] != want[j] {
-				t.Fatalf("%d x %d times %d x %d: entry (%d, %d) is %d, want %d", m, k, k, n, i, j, got[i*n+j], want[j])
-			}
-		}
-	}
+	sameSums(t, got, a, b, m, k, n, func(sum, x, y m31.Elem) m31.Elem { return sum.Add(x.Mul(y)) })
 }
 
 func TestMatMulM31Shapes(t *testing.T) {

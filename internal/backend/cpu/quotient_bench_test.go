@@ -93,7 +93,9 @@ func BenchmarkFold(b *testing.B) {
 	out := m31.NewSecureVec(1 << (log - 1))
 	impltest.Bench(b, fmt.Sprint(log), func(b *testing.B) {
 		for b.Loop() {
-			_ = fold(b.Context(), out, v, alpha, inv)
+			if err := fold(b.Context(), out, v, alpha, inv); err != nil {
+				b.Fatal(err)
+			}
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(out.Len()), "ns/pair")
 		for _, i := range []int{0, 1, out.Len() - 1} {
