@@ -7,12 +7,12 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/privacyrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 )
 
 // testAccounts is how many accounts there are in tests, the funder's among them.
@@ -159,7 +159,7 @@ func (b *books) enter(event any) {
 }
 
 // view calls a view of a contract at the books' block.
-func view[T any](b *books, contract string, call bindings.Call, decode func([]chain.Felt) (T, error)) T {
+func view[T any](b *books, contract string, call cairo.Call, decode func([]chain.Felt) (T, error)) T {
 	b.Helper()
 	result, err := b.c.Call(b.Context(), chain.Call{To: b.address(contract), Selector: call.Selector, Calldata: call.Calldata}, b.at)
 	if err != nil {

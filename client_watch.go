@@ -8,8 +8,8 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
@@ -287,7 +287,7 @@ func (c *Client) fetch(ctx context.Context, id JobID, f chain.Felt, job *jobmana
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := blob.Fetch(ctx, c.host, peers, blob.ID{Kind: blob.Proof, Digest: fact.ProofCommitment}, blob.MaxProof)
+	encoded, err := blob.Fetch(ctx, c.host, peers, blob.ID{Kind: blob.Proof, Digest: fact.ProofHash}, blob.MaxProof)
 	if err != nil {
 		return nil, err
 	}
@@ -297,7 +297,7 @@ func (c *Client) fetch(ctx context.Context, id JobID, f chain.Felt, job *jobmana
 	}
 	r := &Receipt{
 		Job: id, Origin: c.origin(job.Client), Task: task, Worker: chain.Hex(job.Worker),
-		ResultRoot: proof.Digest(fact.OutputDigest), ProofHash: proof.Digest(fact.ProofCommitment),
+		ResultRoot: proof.Digest(fact.ResultRoot), ProofHash: proof.Digest(fact.ProofHash),
 	}
 	if r.Proof, err = p.Compress(); err != nil {
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/wire"
@@ -48,7 +48,7 @@ func compareTask(t Task, job *jobmanager.Job) error {
 	if err != nil {
 		return err
 	}
-	if bindings.U256(t.ID()) != job.TaskID || bindings.U256(t.Program.ID()) != job.ProgramID || bindings.U256(t.JobRoot) != job.JobRoot || profile != job.Profile {
+	if cairo.U256(t.ID()) != job.TaskID || cairo.U256(t.Program.ID()) != job.ProgramID || cairo.U256(t.JobRoot) != job.JobRoot || profile != job.Profile {
 		return errors.New("bitsage: the task is not the one on the chain")
 	}
 	return nil

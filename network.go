@@ -9,9 +9,9 @@ import (
 	"sync"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/backstage"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/staking"
@@ -266,7 +266,7 @@ func (n *Network) Fund(ctx context.Context, a *wallet.Account, balance Amount) e
 
 // transfer is a transfer of an ERC-20 token.
 func transfer(token, to chain.Felt, amount *big.Int) chain.Call {
-	u, err := bindings.U256FromBig(amount)
+	u, err := cairo.U256FromBig(amount)
 	if err != nil {
 		panic(err) // amounts here have at most 128 bits
 	}

@@ -116,7 +116,7 @@ func factOf(id JobID, t *Task, worker chain.Felt, result, proofHash proof.Digest
 	}
 	return consensus.Fact{
 		JobID: job, ProgramID: consensus.Digest(t.Program.ID()), Profile: profile, JobRoot: consensus.Digest(t.JobRoot),
-		OutputDigest: consensus.Digest(result), Worker: worker, ProofCommitment: consensus.Digest(proofHash),
+		ResultRoot: consensus.Digest(result), Worker: worker, ProofHash: consensus.Digest(proofHash),
 	}, nil
 }
 

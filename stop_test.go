@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/settle"
 )
 

@@ -74,7 +74,7 @@ func (rs *results) drop(n int) error {
 		if time.Now().Unix() < r.Until {
 			rs.list, keep = append(rs.list, r), append(keep, record{recordResult, r})
 			wanted[blob.ID{Kind: blob.Proof, Digest: r.Proof}] = true
-			wanted[blob.ID{Kind: blob.Data, Digest: r.description.Output}] = true
+			wanted[blob.ID{Kind: blob.Data, Digest: r.description.OutputHash}] = true
 		}
 	}
 	if err := rs.records.rewrite(keep); err != nil {
@@ -102,7 +102,7 @@ func (rs *results) add(job JobID, t Task, encoded, output []byte, until time.Tim
 	if err != nil {
 		return err
 	}
-	r := result{Proof: p.Digest, Until: until.Unix(), description: wire.Description{Job: proof.Digest(job), Task: wire.Task(t), Output: o.Digest}}
+	r := result{Proof: p.Digest, Until: until.Unix(), description: wire.Description{Job: proof.Digest(job), Task: wire.Task(t), OutputHash: o.Digest}}
 	if r.Description, err = r.description.Encode(); err != nil {
 		return err
 	}

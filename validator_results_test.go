@@ -37,7 +37,7 @@ func TestResults(t *testing.T) {
 			if !ok {
 				continue
 			}
-			if got, err := rs.blobs.Bytes(blob.ID{Kind: blob.Data, Digest: d.Output}); err != nil || !bytes.Equal(got, bytes.Repeat([]byte{n, 0}, 100)) {
+			if got, err := rs.blobs.Bytes(blob.ID{Kind: blob.Data, Digest: d.OutputHash}); err != nil || !bytes.Equal(got, bytes.Repeat([]byte{n, 0}, 100)) {
 				t.Errorf("%s: output %d: %v", when, n, err)
 			}
 		}

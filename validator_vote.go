@@ -7,8 +7,8 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
@@ -366,11 +366,11 @@ func (v *Validator) verdict(ctx context.Context, s *consensus.Submission) (conse
 	if err != nil {
 		return 0, err
 	}
-	encoded, err := blob.Fetch(ctx, v.host, peers, blob.ID{Kind: blob.Proof, Digest: s.ProofCommitment}, blob.MaxProof)
+	encoded, err := blob.Fetch(ctx, v.host, peers, blob.ID{Kind: blob.Proof, Digest: s.ProofHash}, blob.MaxProof)
 	if err != nil {
 		return 0, err
 	}
-	statement := proof.Statement{Program: task.Program, JobID: proof.Digest(id), JobRoot: task.JobRoot, ResultRoot: proof.Digest(s.OutputDigest)}
+	statement := proof.Statement{Program: task.Program, JobID: proof.Digest(id), JobRoot: task.JobRoot, ResultRoot: proof.Digest(s.ResultRoot)}
 	p, err := proof.Parse(encoded)
 	if err == nil {
 		_, err = proof.Verify(statement, p, task.Profile)

@@ -79,12 +79,12 @@ func (a *assignment) deadline() time.Time     { return time.Unix(a.offer.Quote.D
 
 // submission is what the worker signed about a job. It never signs another one.
 type submission struct {
-	Job          JobID        `json:"job"`
-	ResultRoot   proof.Digest `json:"result_root"`
-	OutputDigest proof.Digest `json:"output"` // BLAKE3
-	ProofHash    proof.Digest `json:"proof_hash"`
-	R            string       `json:"r"`
-	S            string       `json:"s"`
+	Job        JobID        `json:"job"`
+	ResultRoot proof.Digest `json:"result_root"`
+	OutputHash proof.Digest `json:"output_hash"` // BLAKE3
+	ProofHash  proof.Digest `json:"proof_hash"`
+	R          string       `json:"r"`
+	S          string       `json:"s"`
 }
 
 // inputs names the parts of the input.
@@ -94,12 +94,12 @@ func (a *assignment) inputs() []blob.ID {
 
 // blobs names output and proof.
 func (s *submission) blobs() []blob.ID {
-	return []blob.ID{{Kind: blob.Data, Digest: s.OutputDigest}, {Kind: blob.Proof, Digest: s.ProofHash}}
+	return []blob.ID{{Kind: blob.Data, Digest: s.OutputHash}, {Kind: blob.Proof, Digest: s.ProofHash}}
 }
 
 // description says what others can fetch of a submitted job.
 func (a *assignment) description() wire.Description {
-	return wire.Description{Job: proof.Digest(a.id), Task: a.offer.Task, Output: a.submission.OutputDigest}
+	return wire.Description{Job: proof.Digest(a.id), Task: a.offer.Task, OutputHash: a.submission.OutputHash}
 }
 
 func (s *submission) signature() (sig consensus.Signature, err error) {

@@ -7,12 +7,12 @@ import (
 	"math/big"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/privacyrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/backstage"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )

@@ -12,9 +12,9 @@ import (
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
 	"github.com/bitsage/bitsage/contracts/deploy"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -107,7 +107,7 @@ func (d *deployment) make(path string) (err error) {
 }
 
 func transfer(token, to chain.Felt, amount *big.Int) (chain.Call, error) {
-	u, err := bindings.U256FromBig(amount)
+	u, err := cairo.U256FromBig(amount)
 	c := sagetoken.TransferCall(to, u)
 	return chain.Call{To: token, Selector: c.Selector, Calldata: c.Calldata}, err
 }

@@ -103,9 +103,9 @@ func (s *Submission) body(e *encoder) {
 	e.bytes(s.ProgramID[:])
 	e.felt(s.Profile)
 	e.bytes(s.JobRoot[:])
-	e.bytes(s.OutputDigest[:])
+	e.bytes(s.ResultRoot[:])
 	e.felt(s.Worker)
-	e.bytes(s.ProofCommitment[:])
+	e.bytes(s.ProofHash[:])
 	e.b = binary.BigEndian.AppendUint32(e.b, s.ProofSize)
 	e.uint64(s.Expiry)
 	e.signature(s.Signature)
@@ -222,13 +222,13 @@ func (d *decoder) signature() Signature {
 func (d *decoder) submission() *Submission {
 	return &Submission{
 		Fact: Fact{
-			JobID:           d.felt(),
-			ProgramID:       d.digest(),
-			Profile:         d.felt(),
-			JobRoot:         d.digest(),
-			OutputDigest:    d.digest(),
-			Worker:          d.felt(),
-			ProofCommitment: d.digest(),
+			JobID:      d.felt(),
+			ProgramID:  d.digest(),
+			Profile:    d.felt(),
+			JobRoot:    d.digest(),
+			ResultRoot: d.digest(),
+			Worker:     d.felt(),
+			ProofHash:  d.digest(),
 		},
 		ProofSize: binary.BigEndian.Uint32(d.next(4)),
 		Expiry:    d.uint64(),

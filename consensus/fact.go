@@ -9,9 +9,9 @@ import (
 
 // The domains of the hashes. The contracts use the same.
 var (
-	domainFact   = shortString("obelysk/fact/v1")
-	domainVote   = shortString("obelysk/vote/v1")
-	domainMember = shortString("obelysk/validator/v1")
+	domainFact   = shortString("bitsage/fact/v1")
+	domainVote   = shortString("bitsage/vote/v1")
+	domainMember = shortString("bitsage/validator/v1")
 )
 
 func shortString(s string) felt.Felt {
@@ -46,13 +46,13 @@ func (id FactID) String() string { return felt.Hex(felt.Felt(id)) }
 // Fact is what validators vote on: that a proof shows that a worker's output is
 // the result of a job. A felt that is an address or identifier is as on the chain.
 type Fact struct {
-	JobID           felt.Felt
-	ProgramID       Digest    // kind, shape, encoding and verifier version
-	Profile         felt.Felt // security profile, a short string
-	JobRoot         Digest    // of the input
-	OutputDigest    Digest
-	Worker          felt.Felt // account address
-	ProofCommitment Digest    // hash of the proof's bytes
+	JobID      felt.Felt
+	ProgramID  Digest    // kind, shape, encoding and verifier version
+	Profile    felt.Felt // security profile, a short string
+	JobRoot    Digest    // of the input
+	ResultRoot Digest
+	Worker     felt.Felt // account address
+	ProofHash  Digest    // hash of the proof's bytes
 }
 
 // ID returns the fact's hash on a chain, given as the short string of its name.
@@ -65,8 +65,8 @@ func (f *Fact) ID(chain felt.Felt) FactID {
 func (f *Fact) Calldata() []felt.Felt {
 	p0, p1 := f.ProgramID.felts()
 	j0, j1 := f.JobRoot.felts()
-	o0, o1 := f.OutputDigest.felts()
-	c0, c1 := f.ProofCommitment.felts()
+	o0, o1 := f.ResultRoot.felts()
+	c0, c1 := f.ProofHash.felts()
 	return []felt.Felt{f.JobID, p0, p1, f.Profile, j0, j1, o0, o1, f.Worker, c0, c1}
 }
 

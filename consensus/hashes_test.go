@@ -8,9 +8,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
-	"github.com/bitsage/bitsage/contracts/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
 	"github.com/bitsage/bitsage/internal/felt"
 )
 
@@ -29,14 +29,14 @@ func TestContractHashes(t *testing.T) {
 	var v struct {
 		ChainID string `json:"chain_id"`
 		Fact    struct {
-			JobID           string    `json:"job_id"`
-			ProgramID       [2]string `json:"program_id"`
-			Profile         string    `json:"profile"`
-			JobRoot         [2]string `json:"job_root"`
-			OutputDigest    [2]string `json:"output_digest"`
-			Worker          string    `json:"worker"`
-			ProofCommitment [2]string `json:"proof_commitment"`
-			Hash            string    `json:"hash"`
+			JobID      string    `json:"job_id"`
+			ProgramID  [2]string `json:"program_id"`
+			Profile    string    `json:"profile"`
+			JobRoot    [2]string `json:"job_root"`
+			ResultRoot [2]string `json:"result_root"`
+			Worker     string    `json:"worker"`
+			ProofHash  [2]string `json:"proof_hash"`
+			Hash       string    `json:"hash"`
 		} `json:"fact"`
 		Votes []struct {
 			Epoch   uint64 `json:"epoch"`
@@ -62,13 +62,13 @@ func TestContractHashes(t *testing.T) {
 	}
 	chain := shortString(v.ChainID)
 	f := Fact{
-		JobID:           felt.MustParse(v.Fact.JobID),
-		ProgramID:       digest(t, v.Fact.ProgramID),
-		Profile:         shortString(v.Fact.Profile),
-		JobRoot:         digest(t, v.Fact.JobRoot),
-		OutputDigest:    digest(t, v.Fact.OutputDigest),
-		Worker:          felt.MustParse(v.Fact.Worker),
-		ProofCommitment: digest(t, v.Fact.ProofCommitment),
+		JobID:      felt.MustParse(v.Fact.JobID),
+		ProgramID:  digest(t, v.Fact.ProgramID),
+		Profile:    shortString(v.Fact.Profile),
+		JobRoot:    digest(t, v.Fact.JobRoot),
+		ResultRoot: digest(t, v.Fact.ResultRoot),
+		Worker:     felt.MustParse(v.Fact.Worker),
+		ProofHash:  digest(t, v.Fact.ProofHash),
 	}
 	if got := f.ID(chain).String(); got != v.Fact.Hash {
 		t.Errorf("fact: %s, want %s", got, v.Fact.Hash)
@@ -110,13 +110,13 @@ func TestCalldata(t *testing.T) {
 	id := s.Fact.ID(chain)
 	c := newCertificate(set, id, Valid, 0, 2, 3)
 	fact := proofverifier.Fact{
-		JobID:           proofverifier.JobID{Value: s.JobID},
-		ProgramID:       bindings.U256(s.ProgramID),
-		Profile:         s.Profile,
-		JobRoot:         bindings.U256(s.JobRoot),
-		OutputDigest:    bindings.U256(s.OutputDigest),
-		Worker:          s.Worker,
-		ProofCommitment: bindings.U256(s.ProofCommitment),
+		JobID:      proofverifier.JobID{Value: s.JobID},
+		ProgramID:  cairo.U256(s.ProgramID),
+		Profile:    s.Profile,
+		JobRoot:    cairo.U256(s.JobRoot),
+		ResultRoot: cairo.U256(s.ResultRoot),
+		Worker:     s.Worker,
+		ProofHash:  cairo.U256(s.ProofHash),
 	}
 	cert := proofverifier.Certificate{Epoch: 7, Verdict: proofverifier.VerdictValid, Bitmap: 0b1101}
 	for _, sig := range c.Signatures {

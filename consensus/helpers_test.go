@@ -54,7 +54,7 @@ func newSet(t testing.TB, epoch uint64, weights ...uint64) *ValidatorSet {
 // newSubmission returns the submission of job n with proof p.
 func newSubmission(n, p byte) *Submission {
 	s := &Submission{Fact: Fact{JobID: number(uint64(n)), Profile: profile, Worker: number(0x77)}, ProofSize: 1234, Expiry: 1_800_000_000}
-	s.ProgramID[0], s.JobRoot[1], s.OutputDigest[2], s.ProofCommitment[31] = 1, 2, 3, p
+	s.ProgramID[0], s.JobRoot[1], s.ResultRoot[2], s.ProofHash[31] = 1, 2, 3, p
 	s.Signature = sign(key(100), s.Fact.ID(chain).Felt())
 	return s
 }

@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/contracts"
-	"github.com/bitsage/bitsage/contracts/bindings"
 	"github.com/bitsage/bitsage/contracts/internal/bindgen"
 	"github.com/bitsage/bitsage/contracts/internal/class"
+	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/felt"
 )
 
@@ -113,7 +113,7 @@ func TestBindings(t *testing.T) {
 		}
 		pkg := bindgen.PackageName(c.Name)
 		packages = append(packages, pkg)
-		same(t, filepath.Join("bindings", pkg, "bindings.go"), want)
+		same(t, filepath.Join("..", "internal", "cairo", "bindings", pkg, "bindings.go"), want)
 	}
 	source, err := os.ReadFile("src/errors.cairo")
 	if err != nil {
@@ -123,9 +123,9 @@ func TestBindings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "bindings/errors.go", want)
+	same(t, "../internal/cairo/errors.go", want)
 
-	dirs, err := filepath.Glob("bindings/*/bindings.go")
+	dirs, err := filepath.Glob("../internal/cairo/bindings/*/bindings.go")
 	if err != nil || len(dirs) != len(packages) {
 		t.Errorf("bindings of %d packages, want %v", len(dirs), packages)
 	}
@@ -189,7 +189,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	tests := concatenation(t, "src/tests/*.cairo")
-	for _, e := range bindings.Errors {
+	for _, e := range cairo.Errors {
 		if !regexp.MustCompile(`errors::` + e.Code + `\b`).MatchString(all) {
 			t.Errorf("the error %s is never used", e.Code)
 		}
@@ -209,7 +209,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	readme := string(data)
-	for _, e := range bindings.Errors {
+	for _, e := range cairo.Errors {
 		if !strings.Contains(readme, "| `"+e.Code+"` | "+e.Doc+" |") {
 			t.Errorf("the README lacks the error %s or has another text", e.Code)
 		}

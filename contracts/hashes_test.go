@@ -20,14 +20,14 @@ type vectors struct {
 		Hash    string    `json:"hash"`
 	} `json:"job_id"`
 	Fact struct {
-		JobID           string    `json:"job_id"`
-		ProgramID       [2]string `json:"program_id"`
-		Profile         string    `json:"profile"`
-		JobRoot         [2]string `json:"job_root"`
-		OutputDigest    [2]string `json:"output_digest"`
-		Worker          string    `json:"worker"`
-		ProofCommitment [2]string `json:"proof_commitment"`
-		Hash            string    `json:"hash"`
+		JobID      string    `json:"job_id"`
+		ProgramID  [2]string `json:"program_id"`
+		Profile    string    `json:"profile"`
+		JobRoot    [2]string `json:"job_root"`
+		ResultRoot [2]string `json:"result_root"`
+		Worker     string    `json:"worker"`
+		ProofHash  [2]string `json:"proof_hash"`
+		Hash       string    `json:"hash"`
 	} `json:"fact"`
 	Votes []struct {
 		Epoch   uint64 `json:"epoch"`
@@ -109,18 +109,18 @@ func TestHashes(t *testing.T) {
 	}
 	chain := text(t, v.ChainID)
 	j := v.Job
-	check("job id", hash(t, "obelysk/job/v1", chain, j.Manager, j.Client, j.TaskID[0], j.TaskID[1]), j.Hash)
+	check("job id", hash(t, "bitsage/job/v1", chain, j.Manager, j.Client, j.TaskID[0], j.TaskID[1]), j.Hash)
 	f := v.Fact
-	check("fact", hash(t, "obelysk/fact/v1", chain, f.JobID, f.ProgramID[0], f.ProgramID[1], text(t, f.Profile),
-		f.JobRoot[0], f.JobRoot[1], f.OutputDigest[0], f.OutputDigest[1], f.Worker, f.ProofCommitment[0], f.ProofCommitment[1]), f.Hash)
+	check("fact", hash(t, "bitsage/fact/v1", chain, f.JobID, f.ProgramID[0], f.ProgramID[1], text(t, f.Profile),
+		f.JobRoot[0], f.JobRoot[1], f.ResultRoot[0], f.ResultRoot[1], f.Worker, f.ProofHash[0], f.ProofHash[1]), f.Hash)
 	for _, vote := range v.Votes {
-		check("vote", hash(t, "obelysk/vote/v1", chain, number(vote.Epoch), vote.SetRoot, vote.Fact, number(vote.Verdict)), vote.Hash)
+		check("vote", hash(t, "bitsage/vote/v1", chain, number(vote.Epoch), vote.SetRoot, vote.Fact, number(vote.Verdict)), vote.Hash)
 	}
 	p := v.Possession
-	check("possession", hash(t, "obelysk/votekey/v1", chain, p.Registry, p.Validator), p.Hash)
+	check("possession", hash(t, "bitsage/votekey/v1", chain, p.Registry, p.Validator), p.Hash)
 	var leaves []felt.Felt
 	for i, m := range v.Set.Members {
-		leaves = append(leaves, hash(t, "obelysk/validator/v1", number(uint64(i)), m.VoteKey, m.Weight))
+		leaves = append(leaves, hash(t, "bitsage/validator/v1", number(uint64(i)), m.VoteKey, m.Weight))
 	}
 	check("set root", setRoot(leaves), v.Set.Root)
 	if len(v.Votes) < 2 || len(leaves) < 3 {

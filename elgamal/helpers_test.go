@@ -54,7 +54,7 @@ func newWorld(t testing.TB, seed byte) *world {
 	w.ctx = Context{
 		Operation: OpEscrow, ChainID: mustShortString("SN_SEPOLIA"),
 		Contract: feltOf(0x5a6e), Sender: feltOf(0xabc), Nonce: 7, Balance: c,
-		JobID: [32]byte{1, 2, 31: 3}, ProofCommitment: [32]byte{9, 16: 8, 31: 7},
+		JobID: [32]byte{1, 2, 31: 3}, ProofHash: [32]byte{9, 16: 8, 31: 7},
 	}
 	return w
 }
@@ -105,7 +105,7 @@ func differentContexts(ctx Context) map[string]Context {
 	change("balance", func(c *Context) { c.Balance.R, c.Balance.L = c.Balance.L, c.Balance.R })
 	change("job, low half", func(c *Context) { c.JobID[31] ^= 1 })
 	change("job, high half", func(c *Context) { c.JobID[0] ^= 1 })
-	change("proof commitment, low half", func(c *Context) { c.ProofCommitment[16] ^= 1 })
-	change("proof commitment, high half", func(c *Context) { c.ProofCommitment[15] ^= 1 })
+	change("proof hash, low half", func(c *Context) { c.ProofHash[16] ^= 1 })
+	change("proof hash, high half", func(c *Context) { c.ProofHash[15] ^= 1 })
 	return out
 }

@@ -31,8 +31,8 @@ type Context struct {
 	Nonce     uint64     // of the confidential account; each operation takes the next one
 	Balance   Ciphertext // of the confidential account, before the operation; Zero(y) for a new one
 	JobID     [32]byte   // zero outside of jobs
-	// ProofCommitment is that of the job's proof; zero where there is none yet.
-	ProofCommitment [32]byte
+	// ProofHash is that of the job's proof; zero where there is none yet.
+	ProofHash [32]byte
 }
 
 // Transcript is everything that a proof is bound to. The challenges of the
@@ -60,7 +60,7 @@ func (t *Transcript) Felts() ([]Felt, error) {
 	}
 	f := []Felt{mustShortString(domain), kind, operation, t.ChainID, t.Contract, t.Sender, feltOf(t.Nonce)}
 	f = appendWord(f, t.JobID)
-	f = appendWord(f, t.ProofCommitment)
+	f = appendWord(f, t.ProofHash)
 	f = append(f, t.Balance.Felts()...)
 	return t.appendLists(f)
 }

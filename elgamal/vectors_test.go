@@ -57,21 +57,21 @@ type (
 		Sum      []string `json:"sum"`
 	}
 	proofVector struct {
-		Name            string     `json:"name"`
-		Kind            string     `json:"kind"`
-		Operation       string     `json:"operation"`
-		ChainID         string     `json:"chain_id"`
-		Contract        string     `json:"contract"`
-		Sender          string     `json:"sender"`
-		Nonce           string     `json:"nonce"`
-		Job             string     `json:"job"`
-		ProofCommitment string     `json:"proof_commitment"`
-		Balance         []string   `json:"balance"`
-		Keys            [][]string `json:"keys"`
-		Audited         bool       `json:"audited"`
-		Ciphertexts     [][]string `json:"ciphertexts,omitempty"`
-		Values          []string   `json:"values,omitempty"`
-		Felts           []string   `json:"felts"`
+		Name        string     `json:"name"`
+		Kind        string     `json:"kind"`
+		Operation   string     `json:"operation"`
+		ChainID     string     `json:"chain_id"`
+		Contract    string     `json:"contract"`
+		Sender      string     `json:"sender"`
+		Nonce       string     `json:"nonce"`
+		Job         string     `json:"job"`
+		ProofHash   string     `json:"proof_hash"`
+		Balance     []string   `json:"balance"`
+		Keys        [][]string `json:"keys"`
+		Audited     bool       `json:"audited"`
+		Ciphertexts [][]string `json:"ciphertexts,omitempty"`
+		Values      []string   `json:"values,omitempty"`
+		Felts       []string   `json:"felts"`
 		// These follow from the above.
 		Transcript    []string `json:"transcript"`
 		Prefix        string   `json:"prefix"`
@@ -220,7 +220,7 @@ func (c *proofCase) vector(t *testing.T) proofVector {
 	v := proofVector{
 		Name: c.name, Kind: c.kind, Operation: ctx.Operation, ChainID: hexFelt(ctx.ChainID),
 		Contract: hexFelt(ctx.Contract), Sender: hexFelt(ctx.Sender), Nonce: hexFelt(feltOf(ctx.Nonce)),
-		Job: hex.EncodeToString(ctx.JobID[:]), ProofCommitment: hex.EncodeToString(ctx.ProofCommitment[:]),
+		Job: hex.EncodeToString(ctx.JobID[:]), ProofHash: hex.EncodeToString(ctx.ProofHash[:]),
 		Balance: hexFelts(ctx.Balance.Felts()...), Audited: c.audited(), Values: hexFelts(c.values...), Felts: hexFelts(c.felts...),
 	}
 	for _, y := range c.keys {
@@ -297,7 +297,7 @@ func invalidVectors(t *testing.T, cases []*proofCase) (out []invalidVector) {
 		add("another sender", c.name, map[string]string{"sender": "0x1"})
 		add("another nonce", c.name, map[string]string{"nonce": "0x1"})
 		add("another job", c.name, map[string]string{"job": strings.Repeat("01", 32)})
-		add("another proof commitment", c.name, map[string]string{"proof_commitment": strings.Repeat("01", 32)})
+		add("another proof hash", c.name, map[string]string{"proof_hash": strings.Repeat("01", 32)})
 		add("another operation", c.name, map[string]string{"operation": "other"})
 		add("another key", c.name, map[string]string{"keys/0/0": hexFelt(Generator().p.X), "keys/0/1": hexFelt(Generator().p.Y)})
 		add("identity", c.name, map[string]string{f(0): "0x0", f(1): "0x0"})
@@ -356,7 +356,7 @@ func changed(t *testing.T, v proofVector, change map[string]string) error {
 		default:
 			*map[string]*string{
 				"operation": &v.Operation, "chain_id": &v.ChainID, "contract": &v.Contract, "sender": &v.Sender,
-				"nonce": &v.Nonce, "job": &v.Job, "proof_commitment": &v.ProofCommitment,
+				"nonce": &v.Nonce, "job": &v.Job, "proof_hash": &v.ProofHash,
 			}[at[0]] = value
 		}
 	}
@@ -373,7 +373,7 @@ func (v *proofVector) proofCase(t *testing.T) (*proofCase, error) {
 	felt := func(s string) Felt { return must(parseHex(s))(t) }
 	c.ctx = Context{Operation: v.Operation, ChainID: felt(v.ChainID), Contract: felt(v.Contract), Sender: felt(v.Sender), Nonce: uint64Of(felt(v.Nonce))}
 	copy(c.ctx.JobID[:], must(hex.DecodeString(v.Job))(t))
-	copy(c.ctx.ProofCommitment[:], must(hex.DecodeString(v.ProofCommitment))(t))
+	copy(c.ctx.ProofHash[:], must(hex.DecodeString(v.ProofHash))(t))
 	c.ctx.Balance = must(ParseCiphertext(must(parseHexes(v.Balance))(t)))(t)
 	for _, y := range v.Keys {
 		f := must(parseHexes(y))(t)

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
 	"github.com/bitsage/bitsage/contracts/deploy"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/devnet"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/wallet"

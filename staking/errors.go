@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
+	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
@@ -64,7 +64,7 @@ const (
 
 // Error implements error: it says what the code means.
 func (c Code) Error() string {
-	if e, ok := bindings.ErrorByCode(string(c)); ok {
+	if e, ok := cairo.ErrorByCode(string(c)); ok {
 		return "staking: " + e.Doc
 	}
 	return "staking: " + string(c)
@@ -156,7 +156,7 @@ func codeIn(report string) (Code, bool) {
 		if err != nil {
 			continue
 		}
-		if _, ok := bindings.ErrorByCode(text); ok {
+		if _, ok := cairo.ErrorByCode(text); ok {
 			return Code(text), true
 		}
 	}

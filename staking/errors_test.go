@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
+	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -27,7 +27,7 @@ func TestCodes(t *testing.T) {
 	}
 	var ours []string
 	for _, m := range regexp.MustCompile(`\tErr\w+ +Code = "(\w+)"`).FindAllStringSubmatch(read("errors.go"), -1) {
-		if _, ok := bindings.ErrorByCode(m[1]); !ok {
+		if _, ok := cairo.ErrorByCode(m[1]); !ok {
 			t.Errorf("%s is no code of the contracts", m[1])
 		}
 		ours = append(ours, m[1])
@@ -122,7 +122,7 @@ func FuzzCodeIn(f *testing.F) {
 	f.Add("0x0x0x5354414b455f4c4f434b4544")
 	f.Fuzz(func(t *testing.T, report string) {
 		code, ok := codeIn(report)
-		if _, known := bindings.ErrorByCode(string(code)); known != ok {
+		if _, known := cairo.ErrorByCode(string(code)); known != ok {
 			t.Fatalf("%q in %q", code, report)
 		}
 	})

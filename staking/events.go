@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/reputationmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )

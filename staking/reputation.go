@@ -3,7 +3,7 @@ package staking
 import (
 	"time"
 
-	"github.com/bitsage/bitsage/contracts/bindings/reputationmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 )
 
 // Level is how much a worker is to be trusted. Levels from LevelFair on are of

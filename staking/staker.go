@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/reputationmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -50,7 +50,7 @@ func (s *Staker) WithConfirm(confirm func(context.Context, Plan) error) *Staker 
 func (s *Staker) Address() chain.Felt { return s.account.Address() }
 
 // to addresses a call to a contract.
-func to(contract chain.Felt, call bindings.Call) chain.Call {
+func to(contract chain.Felt, call cairo.Call) chain.Call {
 	return chain.Call{To: contract, Selector: call.Selector, Calldata: call.Calldata}
 }
 
@@ -92,14 +92,14 @@ func (c *Contracts) now(ctx context.Context) (time.Time, error) {
 	return b.Time, nil
 }
 
-func u256(a money.Amount) bindings.U256 {
-	u, _ := bindings.U256FromBig(a.Base()) // 128 bits fit
+func u256(a money.Amount) cairo.U256 {
+	u, _ := cairo.U256FromBig(a.Base()) // 128 bits fit
 	return u
 }
 
 // pay returns the call that stakes an amount, preceded by what allows the contract
 // to take it, after checking that the account has it.
-func (s *Staker) pay(ctx context.Context, op string, amount money.Amount, call bindings.Call) ([]chain.Call, error) {
+func (s *Staker) pay(ctx context.Context, op string, amount money.Amount, call cairo.Call) ([]chain.Call, error) {
 	c := s.contracts
 	if amount.IsZero() {
 		return []chain.Call{to(c.staking, call)}, nil

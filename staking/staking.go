@@ -47,11 +47,11 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/reputationmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/validatorregistry"
 	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
@@ -79,7 +79,7 @@ func New(client *chain.Client, deployment *chain.Addresses) (*Contracts, error) 
 }
 
 // read calls a view and decodes what it returns.
-func read[T any](ctx context.Context, c *Contracts, to chain.Felt, call bindings.Call, decode func([]felt.Felt) (T, error), at chain.BlockID) (T, error) {
+func read[T any](ctx context.Context, c *Contracts, to chain.Felt, call cairo.Call, decode func([]felt.Felt) (T, error), at chain.BlockID) (T, error) {
 	var zero T
 	result, err := c.client.Call(ctx, chain.Call{To: to, Selector: call.Selector, Calldata: call.Calldata}, at)
 	if err != nil {
@@ -95,7 +95,7 @@ func read[T any](ctx context.Context, c *Contracts, to chain.Felt, call bindings
 // converter converts what the bindings decoded and keeps the first error.
 type converter struct{ err error }
 
-func (v *converter) amount(u bindings.U256) money.Amount {
+func (v *converter) amount(u cairo.U256) money.Amount {
 	a, err := money.FromBase(u.Big())
 	v.fail(err)
 	return a
@@ -116,7 +116,7 @@ func (v *converter) time(seconds uint64) time.Time {
 	return time.Unix(int64(seconds), 0).UTC()
 }
 
-func (v *converter) registration(peerID string, signingKey felt.Felt, p stakingmanager.Point, teeQuoteHash bindings.U256) Registration {
+func (v *converter) registration(peerID string, signingKey felt.Felt, p stakingmanager.Point, teeQuoteHash cairo.U256) Registration {
 	key, err := elgamal.NewPublicKey(p.X, p.Y)
 	v.fail(err)
 	return Registration{peerID, signingKey, key, teeQuoteHash}

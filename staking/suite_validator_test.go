@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/money"
@@ -21,7 +21,7 @@ import (
 // vote signs a vote of an epoch on a fact.
 func (w *world) vote(t *testing.T, key *wallet.Key, e Epoch, fact chain.Felt, verdict proofverifier.Verdict) wallet.Signature {
 	t.Helper()
-	domain, err := felt.ShortString("obelysk/vote/v1")
+	domain, err := felt.ShortString("bitsage/vote/v1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )

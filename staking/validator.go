@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/money"
@@ -13,7 +13,7 @@ import (
 )
 
 // voteKeyDomain separates what a vote key signs to show that it is held.
-var voteKeyDomain = felt.MustParse("0x6f62656c79736b2f766f74656b65792f7631") // obelysk/votekey/v1
+var voteKeyDomain = felt.MustParse("0x626974736167652f766f74656b65792f7631") // bitsage/votekey/v1
 
 // possessionHash is what a vote key signs so that a validator may use it: the
 // possession hash of contracts/README.md.

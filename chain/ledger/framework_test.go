@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
+	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -53,7 +53,7 @@ func TestErrorCodes(t *testing.T) {
 			if _, err := felt.ShortString(code); err != nil {
 				t.Errorf("%s: %q: %v", f.Name(), code, err)
 			}
-			if _, known := bindings.ErrorByCode(code); name.Name == "assert" && !known {
+			if _, known := cairo.ErrorByCode(code); name.Name == "assert" && !known {
 				t.Errorf("%s: %q is no error of the contracts", f.Name(), code)
 			}
 			count++

@@ -24,20 +24,20 @@ const (
 func (jobState) variants() uint64 { return 8 }
 
 type job struct {
-	State           jobState
-	Client          address
-	Worker          address
-	TaskID          u256
-	ProgramID       u256
-	JobRoot         u256
-	Profile         Felt
-	LockDeadline    uint64
-	Deadline        uint64
-	SigningKey      Felt
-	Bond            u256
-	OutputDigest    u256
-	ProofCommitment u256
-	Fact            factID
+	State        jobState
+	Client       address
+	Worker       address
+	TaskID       u256
+	ProgramID    u256
+	JobRoot      u256
+	Profile      Felt
+	LockDeadline uint64
+	Deadline     uint64
+	SigningKey   Felt
+	Bond         u256
+	ResultRoot   u256
+	ProofHash    u256
+	Fact         factID
 }
 
 // jobManager is contracts/src/jobs.cairo.
@@ -123,16 +123,16 @@ func (t *jobManager) acceptJob(id jobID) {
 	t.invoke(staking, "lock_bond", j.Worker, j.Bond)
 }
 
-func (t *jobManager) submitProof(id jobID, outputDigest, proofCommitment u256, s signature) {
+func (t *jobManager) submitProof(id jobID, resultRoot, proofHash u256, s signature) {
 	j := t.jobIn(id, jobAccepted)
 	t.assertOperates(j.Worker)
 	assert(t.timestamp() <= j.Deadline, "TOO_LATE")
-	fact := t.factOf(id, j, outputDigest, proofCommitment)
+	fact := t.factOf(id, j, resultRoot, proofHash)
 	assert(t.signed(fact.Value, j.SigningKey, s), "BAD_SIGNATURE")
 
-	j.State, j.OutputDigest, j.ProofCommitment, j.Fact = jobProven, outputDigest, proofCommitment, fact
+	j.State, j.ResultRoot, j.ProofHash, j.Fact = jobProven, resultRoot, proofHash, fact
 	t.jobs.write(id, j)
-	t.emit("ProofSubmitted", key{id, j.Worker}, outputDigest, proofCommitment, fact, s)
+	t.emit("ProofSubmitted", key{id, j.Worker}, resultRoot, proofHash, fact, s)
 }
 
 func (t *jobManager) finalize(id jobID) {
@@ -180,10 +180,10 @@ func (t *jobManager) expire(id jobID) {
 	t.invoke(t.router.read(), "refund", id)
 }
 
-func (t *jobManager) reportEquivocation(id jobID, outputDigest, proofCommitment u256, s signature) {
+func (t *jobManager) reportEquivocation(id jobID, resultRoot, proofHash u256, s signature) {
 	j := t.jobIn(id, jobProven)
 	assert(!j.Bond.isZero(), "ALREADY_SLASHED")
-	fact := t.factOf(id, j, outputDigest, proofCommitment)
+	fact := t.factOf(id, j, resultRoot, proofHash)
 	assert(fact != j.Fact, "NO_OFFENCE")
 	assert(t.signed(fact.Value, j.SigningKey, s), "BAD_SIGNATURE")
 
@@ -217,8 +217,8 @@ func (t *jobManager) assertOperates(worker address) {
 	assert(call[bool](t.frame, t.staking.read(), "may_operate", worker, t.caller()), "UNAUTHORIZED")
 }
 
-func (t *jobManager) factOf(id jobID, j job, outputDigest, proofCommitment u256) factID {
-	return t.factID(fact{id, j.ProgramID, j.Profile, j.JobRoot, outputDigest, j.Worker, proofCommitment})
+func (t *jobManager) factOf(id jobID, j job, resultRoot, proofHash u256) factID {
+	return t.factID(fact{id, j.ProgramID, j.Profile, j.JobRoot, resultRoot, j.Worker, proofHash})
 }
 
 // verdict is what decides about money. A fact with certificates of both verdicts decides
@@ -240,7 +240,7 @@ func (t *jobManager) pay(id jobID, j job) {
 	t.emit("JobFinalized", key{id, j.Worker}, j.Fact)
 	t.unlockBond(j)
 	t.invoke(t.reputation.read(), "record", j.Worker, outcomeFinalized)
-	t.invoke(t.router.read(), "settle", id, j.ProofCommitment)
+	t.invoke(t.router.read(), "settle", id, j.ProofHash)
 }
 
 func (t *jobManager) reject(id jobID, j job) {

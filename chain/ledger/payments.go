@@ -14,13 +14,13 @@ const (
 func (paymentState) variants() uint64 { return 5 }
 
 type payment struct {
-	State           paymentState
-	Client          address
-	Worker          address
-	Refund          ciphertext // under the client's key
-	Fee             ciphertext // under the worker's key
-	ProofCommitment u256
-	Nonce           uint64
+	State     paymentState
+	Client    address
+	Worker    address
+	Refund    ciphertext // under the client's key
+	Fee       ciphertext // under the worker's key
+	ProofHash u256
+	Nonce     uint64
 }
 
 // fee is the same fee under two keys.
@@ -67,10 +67,10 @@ func (t *paymentRouter) escrow(id jobID, client, worker address, transfer []Felt
 	t.emit("PaymentEscrowed", key{id, client, worker}, p.Fee, p.Refund)
 }
 
-func (t *paymentRouter) settle(id jobID, proofCommitment u256) {
+func (t *paymentRouter) settle(id jobID, proofHash u256) {
 	t.assertJobManager()
 	p := t.become(id, paymentEscrowed, paymentPayable)
-	p.ProofCommitment = proofCommitment
+	p.ProofHash = proofHash
 	t.payments.write(id, p)
 }
 
@@ -81,11 +81,11 @@ func (t *paymentRouter) refund(id jobID) {
 	t.invoke(t.privacy.read(), "credit", p.Client, p.Refund)
 }
 
-func (t *paymentRouter) submitPaymentWithProof(worker address, id jobID, c1x, c1y, c2x, c2y Felt, proofCommitment u256) {
+func (t *paymentRouter) submitPaymentWithProof(worker address, id jobID, c1x, c1y, c2x, c2y Felt, proofHash u256) {
 	p := t.become(id, paymentPayable, paymentReleased)
 	amount := ciphertext{point{c1x, c1y}, point{c2x, c2y}}
-	assert(worker == p.Worker && amount == p.Fee && proofCommitment == p.ProofCommitment, "WRONG_PAYMENT")
-	t.emit("PaymentReleased", key{id, worker}, proofCommitment)
+	assert(worker == p.Worker && amount == p.Fee && proofHash == p.ProofHash, "WRONG_PAYMENT")
+	t.emit("PaymentReleased", key{id, worker}, proofHash)
 	t.invoke(t.privacy.read(), "credit", worker, amount)
 }
 

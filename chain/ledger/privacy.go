@@ -289,7 +289,7 @@ var proofErrors = map[elgamal.Check]string{
 	elgamal.CheckSharedRandomness: "PROOF_SHARED_RANDOMNESS", elgamal.CheckChallenge: "PROOF_CHALLENGE",
 	elgamal.CheckBit: "PROOF_BIT", elgamal.CheckKey: "PROOF_KEY", elgamal.CheckRandomness: "PROOF_RANDOMNESS",
 	elgamal.CheckCiphertext: "PROOF_CIPHERTEXT", elgamal.CheckOtherCiphertext: "PROOF_OTHER_CIPHERTEXT",
-	elgamal.CheckCommitment: "PROOF_COMMITMENT", elgamal.CheckBalance: "PROOF_BALANCE",
+	elgamal.CheckCommitment: "PROOF_HASH", elgamal.CheckBalance: "PROOF_BALANCE",
 	elgamal.CheckRemainderCommitment: "PROOF_REMAINDER_COMMITMENT", elgamal.CheckAuditAmount: "PROOF_AUDIT_AMOUNT",
 	elgamal.CheckAuditRemainder: "PROOF_AUDIT_REMAINDER", elgamal.CheckAuditRandomness: "PROOF_AUDIT_RANDOMNESS",
 }

@@ -17,13 +17,13 @@ type (
 
 // fact is what validators vote on.
 type fact struct {
-	JobID           jobID
-	ProgramID       u256
-	Profile         Felt
-	JobRoot         u256
-	OutputDigest    u256
-	Worker          address
-	ProofCommitment u256
+	JobID      jobID
+	ProgramID  u256
+	Profile    Felt
+	JobRoot    u256
+	ResultRoot u256
+	Worker     address
+	ProofHash  u256
 }
 
 // member is a validator in the set of an epoch.
@@ -105,29 +105,29 @@ const maxValidators = 64
 
 // jobID identifies the job of a client at the contract.
 func (f *frame) jobID(client address, task u256) jobID {
-	return jobID{f.hash(shortString("obelysk/job/v1"), f.chainID(), f.address(), client, task)}
+	return jobID{f.hash(shortString("bitsage/job/v1"), f.chainID(), f.address(), client, task)}
 }
 
 // factID identifies a fact. The worker signs it when it submits its proof.
 func (f *frame) factID(x fact) factID {
-	return factID{f.hash(shortString("obelysk/fact/v1"), f.chainID(), x)}
+	return factID{f.hash(shortString("bitsage/fact/v1"), f.chainID(), x)}
 }
 
 // voteHash is what a validator signs.
 func (f *frame) voteHash(epoch uint64, root Felt, id factID, v verdict) Felt {
-	return f.hash(shortString("obelysk/vote/v1"), f.chainID(), epoch, root, id, v)
+	return f.hash(shortString("bitsage/vote/v1"), f.chainID(), epoch, root, id, v)
 }
 
 // possessionHash is what the holder of a vote key signs to let a validator use it.
 func (f *frame) possessionHash(validator address) Felt {
-	return f.hash(shortString("obelysk/votekey/v1"), f.chainID(), f.address(), validator)
+	return f.hash(shortString("bitsage/votekey/v1"), f.chainID(), f.address(), validator)
 }
 
 // setRoot is the root of the tree over a set.
 func (f *frame) setRoot(members []member) Felt {
 	level := make([]Felt, maxValidators)
 	for i, m := range members {
-		level[i] = f.hash(shortString("obelysk/validator/v1"), uint32(i), m.VoteKey, m.Weight)
+		level[i] = f.hash(shortString("bitsage/validator/v1"), uint32(i), m.VoteKey, m.Weight)
 	}
 	for len(level) > 1 {
 		for i := range len(level) / 2 {

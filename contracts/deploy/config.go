@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
 	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -229,8 +229,8 @@ func parseInteger(s string) (*big.Int, error) {
 }
 
 // u256 converts an amount that check has accepted.
-func u256(x *big.Int) bindings.U256 {
-	u, err := bindings.U256FromBig(x)
+func u256(x *big.Int) cairo.U256 {
+	u, err := cairo.U256FromBig(x)
 	if err != nil {
 		panic(err)
 	}

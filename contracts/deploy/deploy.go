@@ -22,8 +22,8 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 )
 
 // finishTimeout is how long a transaction that was sent is waited for after the end
@@ -304,7 +304,7 @@ func (p *Plan) offers(ctx context.Context, c *chain.Client, there map[string]boo
 }
 
 // view calls a view and decodes what it returns.
-func view[T any](ctx context.Context, c *chain.Client, to chain.Felt, call bindings.Call, decode func([]chain.Felt) (T, error)) (T, error) {
+func view[T any](ctx context.Context, c *chain.Client, to chain.Felt, call cairo.Call, decode func([]chain.Felt) (T, error)) (T, error) {
 	out, err := c.Call(ctx, chain.Call{To: to, Selector: call.Selector, Calldata: call.Calldata}, chain.AtPreConfirmed())
 	if err != nil {
 		var zero T

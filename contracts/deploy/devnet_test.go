@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/faucet"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/devnet"
 	"github.com/bitsage/bitsage/money"
 )

@@ -5,16 +5,16 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/contracts"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/faucet"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/privacyrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
-	"github.com/bitsage/bitsage/contracts/bindings/reputationmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
@@ -118,7 +118,7 @@ func (c *Contract) deployment() (action, error) {
 type configuration struct {
 	contract string
 	slot     string
-	call     bindings.Call
+	call     cairo.Call
 }
 
 func (p *Plan) configurations() []configuration {
@@ -144,7 +144,7 @@ func (p *Plan) funding() []action {
 	}
 }
 
-func (p *Plan) act(name, contract string, c bindings.Call) action {
+func (p *Plan) act(name, contract string, c cairo.Call) action {
 	return action{name, chain.Call{To: p.address(contract), Selector: c.Selector, Calldata: c.Calldata}}
 }
 

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/faucet"
 	"github.com/bitsage/bitsage/contracts/deploy"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
 	"github.com/bitsage/bitsage/internal/devnet"
 )
 

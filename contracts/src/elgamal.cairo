@@ -32,7 +32,7 @@ pub struct Context {
     pub sender: ContractAddress,
     pub nonce: u64,
     pub job_id: u256,
-    pub proof_commitment: u256,
+    pub proof_hash: u256,
     pub balance: Ciphertext,
 }
 
@@ -351,7 +351,7 @@ pub fn transfer_statement(
         relation(sent.r, array![(g, r)], errors::PROOF_RANDOMNESS),
         relation(sent.l, array![(g, b), (y, r)], errors::PROOF_CIPHERTEXT),
         relation(balance.l, array![(g, m), (c, x)], errors::PROOF_BALANCE),
-        relation(v, array![(g, b), (h, r)], errors::PROOF_COMMITMENT),
+        relation(v, array![(g, b), (h, r)], errors::PROOF_HASH),
         relation(w, array![(g, m), (h, q)], errors::PROOF_REMAINDER_COMMITMENT),
         relation(received.l, array![(g, b), (z, r)], errors::PROOF_OTHER_CIPHERTEXT),
     ];

@@ -143,7 +143,7 @@ pub const ACCOUNT_EXISTS: felt252 = 'ACCOUNT_EXISTS';
 pub const SELF_TRANSFER: felt252 = 'SELF_TRANSFER';
 /// The rate is 0 or above 2^216 - 1, or the supply of the token is not below 2^40 units.
 pub const BAD_RATE: felt252 = 'BAD_RATE';
-/// Worker, ciphertext or proof commitment are not those of the payment.
+/// Worker, ciphertext or proof hash are not those of the payment.
 pub const WRONG_PAYMENT: felt252 = 'WRONG_PAYMENT';
 
 /// A proof has another number of felts than its statement asks for.
@@ -173,7 +173,7 @@ pub const PROOF_CIPHERTEXT: felt252 = 'PROOF_CIPHERTEXT';
 /// The ciphertext under the recipient's key does not hold the amount.
 pub const PROOF_OTHER_CIPHERTEXT: felt252 = 'PROOF_OTHER_CIPHERTEXT';
 /// The bits do not make up the amount.
-pub const PROOF_COMMITMENT: felt252 = 'PROOF_COMMITMENT';
+pub const PROOF_HASH: felt252 = 'PROOF_HASH';
 /// The balance does not decrypt to what the proof says.
 pub const PROOF_BALANCE: felt252 = 'PROOF_BALANCE';
 /// The bits do not make up the remainder.

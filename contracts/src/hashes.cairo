@@ -4,11 +4,11 @@ use core::poseidon::{hades_permutation, poseidon_hash_span};
 use starknet::{ContractAddress, get_contract_address, get_tx_info};
 use super::types::{Fact, FactId, JobId, Member, Verdict};
 
-const FACT: felt252 = 'obelysk/fact/v1';
-const VOTE: felt252 = 'obelysk/vote/v1';
-const JOB: felt252 = 'obelysk/job/v1';
-const VOTE_KEY: felt252 = 'obelysk/votekey/v1';
-const MEMBER: felt252 = 'obelysk/validator/v1';
+const FACT: felt252 = 'bitsage/fact/v1';
+const VOTE: felt252 = 'bitsage/vote/v1';
+const JOB: felt252 = 'bitsage/job/v1';
+const VOTE_KEY: felt252 = 'bitsage/votekey/v1';
+const MEMBER: felt252 = 'bitsage/validator/v1';
 
 /// The number of levels of the tree over a validator set.
 const TREE_DEPTH: u32 = 6;

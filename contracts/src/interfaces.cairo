@@ -337,8 +337,8 @@ pub struct Job {
     pub signing_key: felt252,
     /// What is bonded of the worker's stake.
     pub bond: u256,
-    pub output_digest: u256,
-    pub proof_commitment: u256,
+    pub result_root: u256,
+    pub proof_hash: u256,
     pub fact: FactId,
 }
 
@@ -366,8 +366,8 @@ pub trait IJobManager<T> {
     fn submit_proof(
         ref self: T,
         job_id: JobId,
-        output_digest: u256,
-        proof_commitment: u256,
+        result_root: u256,
+        proof_hash: u256,
         worker_signature: Signature,
     );
     /// Anyone, once a certificate or a full verification decides the job's fact.
@@ -380,8 +380,8 @@ pub trait IJobManager<T> {
     fn report_equivocation(
         ref self: T,
         job_id: JobId,
-        output_digest: u256,
-        proof_commitment: u256,
+        result_root: u256,
+        proof_hash: u256,
         worker_signature: Signature,
     );
     fn job(self: @T, job_id: JobId) -> Job;
@@ -412,7 +412,7 @@ pub struct Payment {
     /// The fee under the worker's key.
     pub fee: Ciphertext,
     /// Of the proof that the job was finalized with; 0 before.
-    pub proof_commitment: u256,
+    pub proof_hash: u256,
     /// The client's nonce that the transfer into the escrow used up.
     pub nonce: u64,
 }
@@ -431,11 +431,11 @@ pub trait IPaymentRouter<T> {
         payment: Span<felt252>,
     );
     /// JobManager: allows the fee of a job to be released to its worker, for this proof.
-    fn settle(ref self: T, job_id: JobId, proof_commitment: u256);
+    fn settle(ref self: T, job_id: JobId, proof_hash: u256);
     /// JobManager: gives the fee of a job back to its client.
     fn refund(ref self: T, job_id: JobId);
     /// Anyone, once the job is finalized: adds the fee to the worker's pending balance. Worker,
-    /// ciphertext (c1 = L, c2 = R) and proof commitment must be those of the payment.
+    /// ciphertext (c1 = L, c2 = R) and proof hash must be those of the payment.
     fn submit_payment_with_proof(
         ref self: T,
         worker: ContractAddress,
@@ -444,7 +444,7 @@ pub trait IPaymentRouter<T> {
         c1y: felt252,
         c2x: felt252,
         c2y: felt252,
-        proof_commitment: u256,
+        proof_hash: u256,
     );
     fn payment(self: @T, job_id: JobId) -> Payment;
     fn job_manager(self: @T) -> ContractAddress;

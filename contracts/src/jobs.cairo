@@ -107,8 +107,8 @@ pub mod JobManager {
         job_id: JobId,
         #[key]
         worker: ContractAddress,
-        output_digest: u256,
-        proof_commitment: u256,
+        result_root: u256,
+        proof_hash: u256,
         fact: FactId,
         worker_signature: Signature,
     }
@@ -220,8 +220,8 @@ pub mod JobManager {
                 deadline,
                 signing_key: 0,
                 bond: 0,
-                output_digest: 0,
-                proof_commitment: 0,
+                result_root: 0,
+                proof_hash: 0,
                 fact: FactId { value: 0 },
             };
             self.jobs.write(job_id, job);
@@ -262,27 +262,27 @@ pub mod JobManager {
         fn submit_proof(
             ref self: ContractState,
             job_id: JobId,
-            output_digest: u256,
-            proof_commitment: u256,
+            result_root: u256,
+            proof_hash: u256,
             worker_signature: Signature,
         ) {
             let mut job = self.job_in(job_id, JobState::Accepted);
             self.assert_operates(job.worker);
             assert(get_block_timestamp() <= job.deadline, errors::TOO_LATE);
-            let fact = fact_of(job_id, @job, output_digest, proof_commitment);
+            let fact = fact_of(job_id, @job, result_root, proof_hash);
             let signed = curve::signed(fact.value, job.signing_key, worker_signature);
             assert(signed, errors::BAD_SIGNATURE);
 
             job.state = JobState::Proven;
-            job.output_digest = output_digest;
-            job.proof_commitment = proof_commitment;
+            job.result_root = result_root;
+            job.proof_hash = proof_hash;
             job.fact = fact;
             self.jobs.write(job_id, job);
             let worker = job.worker;
             self
                 .emit(
                     ProofSubmitted {
-                        job_id, worker, output_digest, proof_commitment, fact, worker_signature,
+                        job_id, worker, result_root, proof_hash, fact, worker_signature,
                     },
                 );
         }
@@ -326,13 +326,13 @@ pub mod JobManager {
         fn report_equivocation(
             ref self: ContractState,
             job_id: JobId,
-            output_digest: u256,
-            proof_commitment: u256,
+            result_root: u256,
+            proof_hash: u256,
             worker_signature: Signature,
         ) {
             let job = self.job_in(job_id, JobState::Proven);
             assert(job.bond != 0, errors::ALREADY_SLASHED);
-            let fact = fact_of(job_id, @job, output_digest, proof_commitment);
+            let fact = fact_of(job_id, @job, result_root, proof_hash);
             assert(fact != job.fact, errors::NO_OFFENCE);
             let signed = curve::signed(fact.value, job.signing_key, worker_signature);
             assert(signed, errors::BAD_SIGNATURE);
@@ -403,7 +403,7 @@ pub mod JobManager {
             self.emit(JobFinalized { job_id, worker: job.worker, fact: job.fact });
             self.unlock_bond(@job);
             self.reputation.read().record(job.worker, Outcome::Finalized);
-            self.router.read().settle(job_id, job.proof_commitment);
+            self.router.read().settle(job_id, job.proof_hash);
         }
 
         fn reject(ref self: ContractState, job_id: JobId, job: Job) {
@@ -438,15 +438,15 @@ pub mod JobManager {
         }
     }
 
-    fn fact_of(job_id: JobId, job: @Job, output_digest: u256, proof_commitment: u256) -> FactId {
+    fn fact_of(job_id: JobId, job: @Job, result_root: u256, proof_hash: u256) -> FactId {
         let fact = Fact {
             job_id,
             program_id: *job.program_id,
             profile: *job.profile,
             job_root: *job.job_root,
-            output_digest,
+            result_root,
             worker: *job.worker,
-            proof_commitment,
+            proof_hash,
         };
         hashes::fact_id(@fact)
     }

@@ -50,7 +50,7 @@ pub mod PaymentRouter {
         job_id: JobId,
         #[key]
         worker: ContractAddress,
-        proof_commitment: u256,
+        proof_hash: u256,
     }
 
     #[derive(Drop, starknet::Event)]
@@ -86,16 +86,16 @@ pub mod PaymentRouter {
             let Fee { refund, fee } = privacy.debit(job_id, client, worker, payment);
             let state = PaymentState::Escrowed;
             let payment = Payment {
-                state, client, worker, refund, fee, proof_commitment: 0, nonce,
+                state, client, worker, refund, fee, proof_hash: 0, nonce,
             };
             self.payments.write(job_id, payment);
             self.emit(PaymentEscrowed { job_id, client, worker, fee, refund });
         }
 
-        fn settle(ref self: ContractState, job_id: JobId, proof_commitment: u256) {
+        fn settle(ref self: ContractState, job_id: JobId, proof_hash: u256) {
             self.assert_job_manager();
             self.become(job_id, PaymentState::Escrowed, PaymentState::Payable);
-            self.payments.entry(job_id).proof_commitment.write(proof_commitment);
+            self.payments.entry(job_id).proof_hash.write(proof_hash);
         }
 
         fn refund(ref self: ContractState, job_id: JobId) {
@@ -114,7 +114,7 @@ pub mod PaymentRouter {
             c1y: felt252,
             c2x: felt252,
             c2y: felt252,
-            proof_commitment: u256,
+            proof_hash: u256,
         ) {
             self.become(job_id, PaymentState::Payable, PaymentState::Released);
             let payment = self.payment(job_id);
@@ -122,10 +122,10 @@ pub mod PaymentRouter {
             assert(
                 worker == payment.worker
                     && fee == payment.fee
-                    && proof_commitment == payment.proof_commitment,
+                    && proof_hash == payment.proof_hash,
                 errors::WRONG_PAYMENT,
             );
-            self.emit(PaymentReleased { job_id, worker, proof_commitment });
+            self.emit(PaymentReleased { job_id, worker, proof_hash });
             self.privacy.read().credit(worker, fee);
         }
 

@@ -389,7 +389,7 @@ pub mod PrivacyRouter {
             sender,
             nonce: *account.nonce,
             job_id: 0,
-            proof_commitment: 0,
+            proof_hash: 0,
             balance: *account.balance,
         }
     }

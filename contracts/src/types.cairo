@@ -21,9 +21,9 @@ pub struct Fact {
     pub program_id: u256,
     pub profile: felt252,
     pub job_root: u256,
-    pub output_digest: u256,
+    pub result_root: u256,
     pub worker: ContractAddress,
-    pub proof_commitment: u256,
+    pub proof_hash: u256,
 }
 
 /// What a vote or certificate says of a fact. The numbers 1 and 2 enter the hash of a vote.

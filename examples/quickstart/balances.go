@@ -7,8 +7,8 @@ import (
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/privacyrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 )
 
 // ciphertext is an encrypted amount as everybody sees it on the chain: the

@@ -7,10 +7,10 @@ import (
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/staking"
 )
 

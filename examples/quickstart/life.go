@@ -8,14 +8,14 @@ import (
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings/faucet"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/privacyrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
-	"github.com/bitsage/bitsage/contracts/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
 	"github.com/bitsage/bitsage/prover"
 )
 
@@ -235,7 +235,7 @@ func (l *life) prove() error {
 			if err != nil {
 				return err
 			}
-			l.end("submit proof", fmt.Sprintf("the worker signs result and proof 0x%x…", e.Event.ProofCommitment[:4]), e.Tx)
+			l.end("submit proof", fmt.Sprintf("the worker signs result and proof 0x%x…", e.Event.ProofHash[:4]), e.Tx)
 			return nil
 		}
 	}

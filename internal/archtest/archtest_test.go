@@ -25,16 +25,16 @@ internal/impl
 internal/impl/impltest internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
 internal/circle internal/pedersen elgamal internal/journal
 internal/stark
-internal/air internal/blake2s internal/stark/codec wallet contracts contracts/bindings contracts/internal/class
+internal/air internal/blake2s internal/stark/codec wallet contracts internal/cairo contracts/internal/class
 internal/air/matmul internal/air/airtest internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus
 contracts/internal/generate chain/ledger
-contracts/bindings/faucet contracts/bindings/jobmanager contracts/bindings/paymentrouter contracts/bindings/privacyrouter contracts/bindings/proofverifier contracts/bindings/reputationmanager contracts/bindings/sagetoken contracts/bindings/stakingmanager contracts/bindings/validatorregistry
+internal/cairo/bindings/faucet internal/cairo/bindings/jobmanager internal/cairo/bindings/paymentrouter internal/cairo/bindings/privacyrouter internal/cairo/bindings/proofverifier internal/cairo/bindings/reputationmanager internal/cairo/bindings/sagetoken internal/cairo/bindings/stakingmanager internal/cairo/bindings/validatorregistry
 contracts/deploy staking
 contracts/sage-deploy
-internal/backend/backendtest consensus/sim
+internal/backend/backendtest internal/sim
 internal/backend/cpu proof
 prover internal/wire
-chain/chaintest internal/settle internal/backstage
+internal/chaintest internal/settle internal/backstage
 .
 bitsagetest
 examples/quickstart

@@ -6,12 +6,12 @@ import (
 	"fmt"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/privacyrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
 	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
@@ -269,7 +269,7 @@ func (a *Account) Deposit(ctx context.Context, amount money.Amount) error {
 	if err != nil {
 		return err
 	}
-	base, err := bindings.U256FromBig(amount.Base())
+	base, err := cairo.U256FromBig(amount.Base())
 	if err != nil {
 		return err
 	}
@@ -411,7 +411,7 @@ func (a *Account) submission(ctx context.Context, id chain.Felt, o *Order) ([]ch
 		return nil, err
 	}
 	return append(calls, call(a.c.jobs, jobmanager.SubmitJobCall(
-		bindings.U256(o.Task), bindings.U256(o.Program), bindings.U256(o.Root), profile,
+		cairo.U256(o.Task), cairo.U256(o.Program), cairo.U256(o.Root), profile,
 		o.Worker, o.LockDeadline, o.Deadline, transfer.Felts()))), nil
 }
 

@@ -47,7 +47,7 @@ func (c *Contracts) factID(felts []felt.Felt) (consensus.FactID, error) {
 	d := chain.NewDecoder(felts)
 	f := consensus.Fact{
 		JobID: d.Felt(), ProgramID: digest(d), Profile: d.Felt(), JobRoot: digest(d),
-		OutputDigest: digest(d), Worker: d.Felt(), ProofCommitment: digest(d),
+		ResultRoot: digest(d), Worker: d.Felt(), ProofHash: digest(d),
 	}
 	return f.ID(c.chainID), d.End()
 }

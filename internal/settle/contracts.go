@@ -15,10 +15,10 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
@@ -59,7 +59,7 @@ func (c *Contracts) ChainID() chain.Felt { return c.chainID }
 // JobManager returns the address of the contract, which enters job identifiers.
 func (c *Contracts) JobManager() chain.Felt { return c.jobs }
 
-var domainJob = felt.MustParse("0x6f62656c79736b2f6a6f622f7631") // obelysk/job/v1
+var domainJob = felt.MustParse("0x626974736167652f6a6f622f7631") // bitsage/job/v1
 
 // JobID returns the identifier of a client's task at a JobManager on a chain
 // (contracts/README.md, "Hashes").
@@ -76,12 +76,12 @@ func halves(d [32]byte) (low, high chain.Felt) {
 }
 
 // call addresses a call to a contract.
-func call(contract chain.Felt, c bindings.Call) chain.Call {
+func call(contract chain.Felt, c cairo.Call) chain.Call {
 	return chain.Call{To: contract, Selector: c.Selector, Calldata: c.Calldata}
 }
 
 // read calls a view on the state that the next transaction will find.
-func read[T any](ctx context.Context, c *Contracts, to chain.Felt, view bindings.Call, decode func([]felt.Felt) (T, error)) (T, error) {
+func read[T any](ctx context.Context, c *Contracts, to chain.Felt, view cairo.Call, decode func([]felt.Felt) (T, error)) (T, error) {
 	var zero T
 	result, err := c.client.Call(ctx, call(to, view), chain.AtPreConfirmed())
 	if err != nil {
@@ -123,13 +123,13 @@ func (c *Contracts) Now(ctx context.Context) (time.Time, error) {
 // Fact returns the fact that a worker's submission for a job claims.
 func Fact(id chain.Felt, j *jobmanager.Job) consensus.Fact {
 	return consensus.Fact{
-		JobID:           id,
-		ProgramID:       consensus.Digest(j.ProgramID),
-		Profile:         j.Profile,
-		JobRoot:         consensus.Digest(j.JobRoot),
-		OutputDigest:    consensus.Digest(j.OutputDigest),
-		Worker:          j.Worker,
-		ProofCommitment: consensus.Digest(j.ProofCommitment),
+		JobID:      id,
+		ProgramID:  consensus.Digest(j.ProgramID),
+		Profile:    j.Profile,
+		JobRoot:    consensus.Digest(j.JobRoot),
+		ResultRoot: consensus.Digest(j.ResultRoot),
+		Worker:     j.Worker,
+		ProofHash:  consensus.Digest(j.ProofHash),
 	}
 }
 
@@ -151,7 +151,7 @@ func (c *Contracts) Accept(ctx context.Context, account *chain.Account, id chain
 // SubmitProof claims a fact with the signature of the worker's signing key.
 func (c *Contracts) SubmitProof(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
 	_, err := send(ctx, account, call(c.jobs, jobmanager.SubmitProofCall(jobmanager.JobID{Value: f.JobID},
-		bindings.U256(f.OutputDigest), bindings.U256(f.ProofCommitment), jobmanager.Signature{R: sig.R, S: sig.S})))
+		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S})))
 	return err
 }
 
@@ -186,7 +186,7 @@ func Refusal(err error) string {
 		if err != nil {
 			continue
 		}
-		if _, ok := bindings.ErrorByCode(text); ok {
+		if _, ok := cairo.ErrorByCode(text); ok {
 			return text
 		}
 	}
@@ -197,7 +197,7 @@ func Refusal(err error) string {
 // contract, which gives the worker's bond to the client.
 func (c *Contracts) ReportEquivocation(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
 	_, err := send(ctx, account, call(c.jobs, jobmanager.ReportEquivocationCall(jobmanager.JobID{Value: f.JobID},
-		bindings.U256(f.OutputDigest), bindings.U256(f.ProofCommitment), jobmanager.Signature{R: sig.R, S: sig.S})))
+		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S})))
 	return err
 }
 

@@ -7,9 +7,9 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/staking"
 )
 
@@ -128,7 +128,7 @@ func (c *Contracts) release(ctx context.Context, id chain.Felt, job *jobmanager.
 		return nil, nil
 	}
 	return []chain.Call{call(c.payments, paymentrouter.SubmitPaymentWithProofCall(p.Worker, paymentrouter.JobID{Value: id},
-		p.Fee.L.X, p.Fee.L.Y, p.Fee.R.X, p.Fee.R.Y, job.ProofCommitment))}, nil
+		p.Fee.L.X, p.Fee.L.Y, p.Fee.R.X, p.Fee.R.Y, job.ProofHash))}, nil
 }
 
 // Expire ends a job whose deadline has passed, so that the fee goes back. Anyone

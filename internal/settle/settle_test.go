@@ -13,12 +13,12 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/contracts/bindings"
-	"github.com/bitsage/bitsage/contracts/bindings/jobmanager"
-	"github.com/bitsage/bitsage/contracts/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/contracts/bindings/sagetoken"
 	"github.com/bitsage/bitsage/contracts/deploy"
 	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/wallet"
@@ -120,7 +120,7 @@ func (w *world) must(err error) {
 // give sends SAGE from the owner.
 func (w *world) give(i int, sage uint64) {
 	w.t.Helper()
-	amount, err := bindings.U256FromBig(money.SAGE(sage).Base())
+	amount, err := cairo.U256FromBig(money.SAGE(sage).Base())
 	w.must(err)
 	_, err = send(w.t.Context(), w.accounts[owner], call(w.c.token, sagetoken.TransferCall(w.accounts[i].Address(), amount)))
 	w.must(err)
@@ -181,7 +181,7 @@ func (w *world) prove(o Order) consensus.Fact {
 	job, err := w.c.Job(ctx, id)
 	w.must(err)
 	fact := Fact(id, &job)
-	fact.OutputDigest, fact.ProofCommitment = consensus.Digest{7}, consensus.Digest{8}
+	fact.ResultRoot, fact.ProofHash = consensus.Digest{7}, consensus.Digest{8}
 	sig, err := w.keys[worker].Sign(ctx, fact.ID(w.c.chainID).Felt())
 	w.must(err)
 	w.must(w.c.SubmitProof(ctx, w.accounts[worker], &fact, sig))

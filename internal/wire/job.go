@@ -14,16 +14,16 @@ import (
 type Description struct {
 	Job  proof.Digest // the job's identifier on the chain
 	Task Task
-	// Output is the name of the output as a blob of kind blob.Data, or zero as long
+	// OutputHash is the name of the output as a blob of kind blob.Data, or zero as long
 	// as there is none. Unlike the task nothing on the chain commits to it: only
 	// the output itself shows whether it is right.
-	Output proof.Digest
+	OutputHash proof.Digest
 }
 
 func (d *Description) fields(c *codec) {
 	c.bytes(d.Job[:])
 	c.task(&d.Task)
-	c.bytes(d.Output[:])
+	c.bytes(d.OutputHash[:])
 }
 
 // Encode returns the binary form. It fails on values that have none.
@@ -141,12 +141,12 @@ func fetchOutput(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.
 	switch {
 	case err != nil:
 		return nil, err
-	case d.Output == (proof.Digest{}):
+	case d.OutputHash == (proof.Digest{}):
 		return nil, errNoOutput
-	case wrong[d.Output] != nil:
-		return nil, wrong[d.Output]
+	case wrong[d.OutputHash] != nil:
+		return nil, wrong[d.OutputHash]
 	}
-	id := blob.ID{Kind: blob.Data, Digest: d.Output}
+	id := blob.ID{Kind: blob.Data, Digest: d.OutputHash}
 	output, err := blob.Fetch(ctx, host, []p2p.PeerID{peer}, id, task.Program.OutputSize())
 	if err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func fetchOutput(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.
 	if err = task.Program.CheckOutput(output); err == nil {
 		err = verify(output)
 	}
-	wrong[d.Output] = err
+	wrong[d.OutputHash] = err
 	return output, err
 }
 

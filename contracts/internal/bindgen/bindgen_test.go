@@ -37,7 +37,7 @@ func TestGenerate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"type ID struct", "func Constructor(ids []ID) []felt.Felt", "func CountIdsCall() bindings.Call",
+		"type ID struct", "func Constructor(ids []ID) []felt.Felt", "func CountIdsCall() cairo.Call",
 		"func DecodeCountIds(result []felt.Felt) (out uint8, err error)", "func (x ID) encode(",
 	} {
 		if !strings.Contains(string(code), want) {
@@ -60,8 +60,8 @@ func TestOption(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"func SwapCall(key *Point) bindings.Call {\n\te := new(bindings.Encoder)\n\te.Bool(key == nil)\n\tif key != nil {\n\t\t(*key).encode(e)",
-		"(out *Point, err error) {\n\td := bindings.NewDecoder(result)\n\tif !d.Bool() {\n\t\tout = new(Point)\n\t\t(*out).decode(d)",
+		"func SwapCall(key *Point) cairo.Call {\n\te := new(cairo.Encoder)\n\te.Bool(key == nil)\n\tif key != nil {\n\t\t(*key).encode(e)",
+		"(out *Point, err error) {\n\td := cairo.NewDecoder(result)\n\tif !d.Bool() {\n\t\tout = new(Point)\n\t\t(*out).decode(d)",
 	} {
 		if !strings.Contains(string(code), want) {
 			t.Errorf("no %q in\n%s", want, code)

@@ -10,11 +10,11 @@ import (
 
 var constant = regexp.MustCompile(`^pub const ([A-Z0-9_]+): felt252 = '([^']+)';$`)
 
-// Errors returns the file of package bindings with the errors that a Cairo module
+// Errors returns the file of package cairo with the errors that a Cairo module
 // declares: constants, each with a comment, whose name is their short string.
 func Errors(source string) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString(Header + "package bindings\n\n// Errors are all reasons for which the contracts revert.\nvar Errors = []Error{\n")
+	b.WriteString(Header + "package cairo\n\n// Errors are all reasons for which the contracts revert.\nvar Errors = []Error{\n")
 	var doc []string
 	for i, line := range strings.Split(source, "\n") {
 		if text, ok := strings.CutPrefix(line, "/// "); ok {

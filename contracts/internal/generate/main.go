@@ -1,5 +1,5 @@
 // Command generate compiles the Cairo contracts and writes everything in
-// contracts that follows from them, classes/ and bindings/, and the test vectors of
+// contracts that follows from them, classes/ and ../internal/cairo, and the test vectors of
 // package elgamal as Cairo, src/tests/proofs.cairo. Run it by go generate in
 // contracts. It needs cargo and, the first time, about ten minutes for the
 // compiler; the same sources always give the same files. With -test it tests the
@@ -208,7 +208,7 @@ func writeBindings(dir string, entries []*entry) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "bindings", "errors.go"), code, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "..", "internal", "cairo", "errors.go"), code, 0o644); err != nil {
 		return err
 	}
 	for _, e := range entries {
@@ -216,7 +216,7 @@ func writeBindings(dir string, entries []*entry) error {
 		if err != nil {
 			return err
 		}
-		pkg := filepath.Join(dir, "bindings", bindgen.PackageName(e.Name))
+		pkg := filepath.Join(dir, "..", "internal", "cairo", "bindings", bindgen.PackageName(e.Name))
 		if err := os.MkdirAll(pkg, 0o755); err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func TestProofsErrors(t *testing.T) {
 	dir := t.TempDir()
 	for name, data := range map[string]string{
 		"no JSON":        "x",
-		"unknown member": `{"proofs":[{"name":"a","kind":"ownership","job":"` + strings.Repeat("0", 64) + `","proof_commitment":"` + strings.Repeat("0", 64) + `"}],"invalid":[{"of":"a","change":{"other":"0x1"}}]}`,
+		"unknown member": `{"proofs":[{"name":"a","kind":"ownership","job":"` + strings.Repeat("0", 64) + `","proof_hash":"` + strings.Repeat("0", 64) + `"}],"invalid":[{"of":"a","change":{"other":"0x1"}}]}`,
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, []byte(data), 0o644); err != nil {

@@ -13,21 +13,21 @@ import (
 
 // proof is a proof in elgamal/testdata/vectors.json, see docs/spec/elgamal.md.
 type proof struct {
-	Name            string     `json:"name"`
-	Kind            string     `json:"kind"`
-	Operation       string     `json:"operation"`
-	ChainID         string     `json:"chain_id"`
-	Contract        string     `json:"contract"`
-	Sender          string     `json:"sender"`
-	Nonce           string     `json:"nonce"`
-	Job             string     `json:"job"`
-	ProofCommitment string     `json:"proof_commitment"`
-	Balance         []string   `json:"balance"`
-	Keys            [][]string `json:"keys"`
-	Audited         bool       `json:"audited"`
-	Values          []string   `json:"values"`
-	Felts           []string   `json:"felts"`
-	Reason          string     `json:"reason"` // of a forged one
+	Name      string     `json:"name"`
+	Kind      string     `json:"kind"`
+	Operation string     `json:"operation"`
+	ChainID   string     `json:"chain_id"`
+	Contract  string     `json:"contract"`
+	Sender    string     `json:"sender"`
+	Nonce     string     `json:"nonce"`
+	Job       string     `json:"job"`
+	ProofHash string     `json:"proof_hash"`
+	Balance   []string   `json:"balance"`
+	Keys      [][]string `json:"keys"`
+	Audited   bool       `json:"audited"`
+	Values    []string   `json:"values"`
+	Felts     []string   `json:"felts"`
+	Reason    string     `json:"reason"` // of a forged one
 }
 
 // change is a change of a valid proof that makes it invalid.
@@ -123,7 +123,7 @@ func (p *proof) calldata() (felts []string, at map[string]int) {
 	add("sender", p.Sender)
 	add("nonce", p.Nonce)
 	add("job", word(p.Job)...)
-	add("proof_commitment", word(p.ProofCommitment)...)
+	add("proof_hash", word(p.ProofHash)...)
 	add("balance", p.Balance...)
 	add("keys count", strconv.Itoa(len(p.Keys)))
 	add("keys")
@@ -155,7 +155,7 @@ func (p *proof) changed(b *bytes.Buffer, c *change) error {
 		}
 		values := []string{c.Change[path]}
 		switch member {
-		case "job", "proof_commitment":
+		case "job", "proof_hash":
 			values = word(values[0])
 		case "operation":
 			values[0] = text(values[0])

@@ -173,7 +173,7 @@ fn false_relations() {
         sender: address(3),
         nonce: 4,
         job_id: 0,
-        proof_commitment: 0,
+        proof_hash: 0,
         balance,
     };
     let secrets = array![x, 40, 15, 60, 16].span();
@@ -226,7 +226,7 @@ fn lies(
         ('PROOF_SHARED_RANDOMNESS', with(split_audit), bits, secrets),
         ('PROOF_RANDOMNESS', good, bits, other_r),
         ('PROOF_CIPHERTEXT', elgamal::Transfer { sent, balance, ..good }, bits, secrets),
-        ('PROOF_BALANCE', more_left, (40, 61), more), ('PROOF_COMMITMENT', good, (41, 60), secrets),
+        ('PROOF_BALANCE', more_left, (40, 61), more), ('PROOF_HASH', good, (41, 60), secrets),
         ('PROOF_REMAINDER_COMMITMENT', good, (40, 59), secrets),
         ('PROOF_OTHER_CIPHERTEXT', elgamal::Transfer { received, ..good }, bits, secrets),
         ('PROOF_AUDIT_AMOUNT', with(elgamal::Audit { amount: more_shown, ..audit }), bits, secrets),

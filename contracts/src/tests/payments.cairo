@@ -29,7 +29,7 @@ impl Payments of PaymentsTrait {
         let (l, r) = (p.fee.l, p.fee.r);
         self
             .try_payments()
-            .submit_payment_with_proof(p.worker, job_id, l.x, l.y, r.x, r.y, p.proof_commitment)
+            .submit_payment_with_proof(p.worker, job_id, l.x, l.y, r.x, r.y, p.proof_hash)
     }
 
     /// What is pending of an account.
@@ -98,7 +98,7 @@ fn escrows() {
     assert!(w.payment(id) == PaymentState::None, "none");
     w.submit_with(fee).unwrap();
     let p = w.payments().payment(id);
-    assert!(p.state == PaymentState::Escrowed && p.nonce == 2 && p.proof_commitment == 0, "state");
+    assert!(p.state == PaymentState::Escrowed && p.nonce == 2 && p.proof_hash == 0, "state");
     assert!(p.client == client() && p.worker == worker(), "parties");
     assert!(prover::holds(secret(client()), p.refund, FEE), "refund");
     assert!(prover::holds(secret(worker()), p.fee, FEE), "fee");
@@ -120,10 +120,10 @@ fn releases() {
     w.verifier().record_certificate(f, w.certificate(f, Verdict::Valid, 7));
     w.jobs().finalize(id);
     let p = w.payments().payment(id);
-    assert!(p.state == PaymentState::Payable && p.proof_commitment == 7, "payable");
+    assert!(p.state == PaymentState::Payable && p.proof_hash == 7, "payable");
     assert!(w.pending(worker(), 0), "not yet");
     reverts('WRONG_PAYMENT', w.release_as(id, Payment { worker: outsider(), ..p }));
-    reverts('WRONG_PAYMENT', w.release_as(id, Payment { proof_commitment: 8, ..p }));
+    reverts('WRONG_PAYMENT', w.release_as(id, Payment { proof_hash: 8, ..p }));
     reverts('WRONG_PAYMENT', w.release_as(id, Payment { fee: p.refund, ..p }));
     reverts('BAD_STATE', w.release_as(JobId { value: 1 }, p));
     w.release(id).unwrap();

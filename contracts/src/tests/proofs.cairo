@@ -40,7 +40,7 @@ pub fn register() -> Array<Case> {
             'PROOF_KEY',
         ),
         case(
-            'another proof commitment',
+            'another proof hash',
             c,
             array![
                 (8, 0x01010101010101010101010101010101), (9, 0x01010101010101010101010101010101),
@@ -100,7 +100,7 @@ pub fn deposit() -> Array<Case> {
             'PROOF_KEY',
         ),
         case(
-            'another proof commitment',
+            'another proof hash',
             c,
             array![
                 (8, 0x01010101010101010101010101010101), (9, 0x01010101010101010101010101010101),
@@ -906,7 +906,7 @@ pub fn transfer() -> Array<Case> {
             'PROOF_KEY',
         ),
         case(
-            'another proof commitment',
+            'another proof hash',
             c,
             array![
                 (8, 0x01010101010101010101010101010101), (9, 0x01010101010101010101010101010101),
@@ -1334,7 +1334,7 @@ pub fn withdraw() -> Array<Case> {
             'PROOF_KEY',
         ),
         case(
-            'another proof commitment',
+            'another proof hash',
             c,
             array![
                 (8, 0x01010101010101010101010101010101), (9, 0x01010101010101010101010101010101),
@@ -2162,7 +2162,7 @@ pub fn transfer_audited() -> Array<Case> {
             'PROOF_KEY',
         ),
         case(
-            'another proof commitment',
+            'another proof hash',
             c,
             array![
                 (8, 0x01010101010101010101010101010101), (9, 0x01010101010101010101010101010101),
@@ -2600,7 +2600,7 @@ pub fn withdraw_audited() -> Array<Case> {
             'PROOF_KEY',
         ),
         case(
-            'another proof commitment',
+            'another proof hash',
             c,
             array![
                 (8, 0x01010101010101010101010101010101), (9, 0x01010101010101010101010101010101),
@@ -2668,7 +2668,7 @@ pub fn ragequit() -> Array<Case> {
             'PROOF_KEY',
         ),
         case(
-            'another proof commitment',
+            'another proof hash',
             c,
             array![
                 (8, 0x01010101010101010101010101010101), (9, 0x01010101010101010101010101010101),

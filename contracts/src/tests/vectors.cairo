@@ -23,9 +23,9 @@ fn vectors() {
         program_id: u256 { low: 2, high: 1 },
         profile: 'matmul-p96',
         job_root: u256 { low: 4, high: 3 },
-        output_digest: u256 { low: 6, high: 5 },
+        result_root: u256 { low: 6, high: 5 },
         worker: address(0x1005),
-        proof_commitment: u256 { low: 8, high: 7 },
+        proof_hash: u256 { low: 8, high: 7 },
     };
     let id = hashes::fact_id(@fact);
     let want = 0x316c08c306bc4e55eb0b1b182cae310960fb7da102f6ee9b491765c76655612;

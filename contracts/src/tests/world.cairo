@@ -195,15 +195,15 @@ pub fn with_validators(n: u32) -> World {
 }
 
 /// What the worker shows for a job, with a proof.
-pub fn fact(job_id: JobId, proof_commitment: u256) -> Fact {
+pub fn fact(job_id: JobId, proof_hash: u256) -> Fact {
     Fact {
         job_id,
         program_id: 11,
         profile: 'matmul-p96',
         job_root: JOB_ROOT,
-        output_digest: 99,
+        result_root: 99,
         worker: worker(),
-        proof_commitment,
+        proof_hash,
     }
 }
 
@@ -285,7 +285,7 @@ pub impl WorldImpl of WorldTrait {
             sender: account,
             nonce,
             job_id: 0,
-            proof_commitment: 0,
+            proof_hash: 0,
             balance,
         }
     }
@@ -371,7 +371,7 @@ pub impl WorldImpl of WorldTrait {
         let signature = sign(self.verifier().fact_id(fact).value, WORKER_KEY);
         call_as(operator());
         self.jobs().accept_job(job_id);
-        self.jobs().submit_proof(job_id, fact.output_digest, fact.proof_commitment, signature);
+        self.jobs().submit_proof(job_id, fact.result_root, fact.proof_hash, signature);
         assert!(self.jobs().job(job_id).fact == self.verifier().fact_id(fact), "fact");
         (job_id, fact)
     }

@@ -68,7 +68,7 @@ function prefixOf(v: any, keys: any[], ciphertexts: any[], commitments: any[], v
 	const balance = v.balance.map(BigInt);
 	const felts = [
 		text("bitsage.elgamal.v1"), text(v.kind), text(v.operation), BigInt(v.chain_id), BigInt(v.contract),
-		BigInt(v.sender), BigInt(v.nonce), ...word(v.job), ...word(v.proof_commitment), ...balance,
+		BigInt(v.sender), BigInt(v.nonce), ...word(v.job), ...word(v.proof_hash), ...balance,
 		BigInt(keys.length), ...coordinates(...keys),
 		BigInt(ciphertexts.length), ...ciphertexts.flatMap((c) => coordinates(c.L, c.R)),
 		BigInt(commitments.length), ...coordinates(...commitments),
