@@ -225,7 +225,7 @@ func smallJob(label string) Job {
 	return Job{Program: p, Input: in, Profile: proof.Std, MaxFee: SAGE(1), Label: label}
 }
 
-func (w *world) submit(j Job) JobID {
+func (w *world) submit(j Job) proof.JobID {
 	w.Helper()
 	id, err := w.client.Submit(w.Context(), j)
 	w.check(err)
@@ -233,7 +233,7 @@ func (w *world) submit(j Job) JobID {
 }
 
 // until waits for a state of a job on the chain.
-func (w *world) until(id JobID, want State) {
+func (w *world) until(id proof.JobID, want State) {
 	w.Helper()
 	for ev, err := range w.client.Watch(w.Context(), id) {
 		w.check(err)
@@ -245,7 +245,7 @@ func (w *world) until(id JobID, want State) {
 }
 
 // payment returns what became of a job's fee.
-func (w *world) payment(id JobID) Payment {
+func (w *world) payment(id proof.JobID) Payment {
 	w.Helper()
 	for p, err := range w.client.Payments(w.Context()) {
 		w.check(err)
@@ -277,7 +277,7 @@ const labelGood = "16"
 // finished is a job from submission to payment, done once for all tests that look at
 // its traces.
 type finished struct {
-	id      JobID
+	id      proof.JobID
 	states  []State
 	stages  int
 	receipt Receipt
@@ -293,7 +293,7 @@ var finishOnce struct {
 func finish(t *testing.T) finished {
 	t.Helper()
 	finishOnce.Do(func() { newWorld(t, 4).finish(&finishOnce.finished) })
-	if finishOnce.id == (JobID{}) {
+	if finishOnce.id == (proof.JobID{}) {
 		t.Fatal("the job did not finish")
 	}
 	return finishOnce.finished
@@ -392,8 +392,8 @@ func TestReceiptTampered(t *testing.T) {
 		"dtype":        func(r *Receipt) { r.Task.Program = proof.MatMulOf(proof.M31, 3, 2, 4) },
 		"profile":      func(r *Receipt) { r.Task.Profile = proof.Fast },
 		"label":        func(r *Receipt) { r.Task.Label = "other" },
-		"digest of A":  func(r *Receipt) { r.Task.DigestA[0] ^= 1 },
-		"digest of B":  func(r *Receipt) { r.Task.DigestB[0] ^= 1 },
+		"digest of A":  func(r *Receipt) { r.Task.Inputs[0][0] ^= 1 },
+		"digest of B":  func(r *Receipt) { r.Task.Inputs[1][0] ^= 1 },
 		"job root":     func(r *Receipt) { r.Task.JobRoot[0] ^= 1 },
 		"result root":  func(r *Receipt) { r.ResultRoot[0] ^= 1 },
 		"output":       func(r *Receipt) { r.Output = flip(r.Output, 0) },
@@ -552,7 +552,7 @@ func TestTerms(t *testing.T) {
 }
 
 // unaccepted submits a job that its worker has taken on and does not accept.
-func (w *world) unaccepted(label string) JobID {
+func (w *world) unaccepted(label string) proof.JobID {
 	w.Helper()
 	j := smallJob(label)
 	w.check(w.client.join())
@@ -622,7 +622,7 @@ func TestNetworkDir(t *testing.T) {
 func TestUnknownJob(t *testing.T) {
 	w := newNetwork(t)
 	c := w.newClient(w.config(1), 0)
-	for _, id := range []JobID{{1}, {0xff}} {
+	for _, id := range []proof.JobID{{1}, {0xff}} {
 		if _, err := c.Wait(t.Context(), id); !errors.Is(err, ErrUnknownJob) {
 			t.Errorf("Wait: %v", err)
 		}

@@ -172,7 +172,7 @@ type patient struct {
 	*Worker
 	tap       *tap
 	operation string
-	job       JobID
+	job       proof.JobID
 	lost      bool
 }
 
@@ -320,7 +320,7 @@ func TestBrokenLarge(t *testing.T) {
 }
 
 // order submits a job to a worker.
-func (w *world) order(worker *Worker, j Job) JobID {
+func (w *world) order(worker *Worker, j Job) proof.JobID {
 	w.Helper()
 	quotes, err := w.client.Quotes(w.Context(), j)
 	w.check(err)
@@ -331,7 +331,7 @@ func (w *world) order(worker *Worker, j Job) JobID {
 		}
 	}
 	w.Fatalf("no quote of worker %s", chain.Hex(worker.Address()))
-	return JobID{}
+	return proof.JobID{}
 }
 
 // quoted wants so many workers to give a quote.

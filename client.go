@@ -15,6 +15,7 @@ import (
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 )
 
@@ -33,9 +34,9 @@ type Client struct {
 	closed  bool
 	host    p2p.Host
 	records *records
-	intents map[JobID]intent
-	paid    map[JobID]bool                              // put on the chain by this Client
-	hearers map[JobID]map[chan wire.Progress]p2p.PeerID // who watches, and the peer of the job's worker
+	intents map[proof.JobID]intent
+	paid    map[proof.JobID]bool                              // put on the chain by this Client
+	hearers map[proof.JobID]map[chan wire.Progress]p2p.PeerID // who watches, and the peer of the job's worker
 }
 
 // NewClient returns a client. It does nothing before it is asked something.
@@ -51,7 +52,7 @@ func NewClient(cfg Config) (*Client, error) {
 	account := n.account(cfg.Account)
 	return &Client{
 		cfg: cfg, prover: prover.New(prover.Options{}), contract: n.settle, account: account,
-		key: key, money: n.settle.NewAccount(account, key), intents: make(map[JobID]intent), paid: make(map[JobID]bool), hearers: make(map[JobID]map[chan wire.Progress]p2p.PeerID),
+		key: key, money: n.settle.NewAccount(account, key), intents: make(map[proof.JobID]intent), paid: make(map[proof.JobID]bool), hearers: make(map[proof.JobID]map[chan wire.Progress]p2p.PeerID),
 	}, nil
 }
 
@@ -99,11 +100,11 @@ func (c *Client) Estimate(job Job) (Estimate, error) {
 
 // JobStatus is a job as the chain has it.
 type JobStatus struct {
-	ID           JobID     `json:"job"`
-	State        State     `json:"state"`
-	Worker       string    `json:"worker"`        // address
-	LockDeadline time.Time `json:"lock_deadline"` // for the worker to accept
-	Deadline     time.Time `json:"deadline"`      // for proof and verdict
+	ID           proof.JobID `json:"job"`
+	State        State       `json:"state"`
+	Worker       string      `json:"worker"`        // address
+	LockDeadline time.Time   `json:"lock_deadline"` // for the worker to accept
+	Deadline     time.Time   `json:"deadline"`      // for proof and verdict
 }
 
 // states are the contract's.
@@ -115,7 +116,7 @@ var states = map[jobmanager.JobState]State{
 
 // Job returns how far a job is, of this client or another. It fails with
 // ErrUnknownJob.
-func (c *Client) Job(ctx context.Context, id JobID) (JobStatus, error) {
+func (c *Client) Job(ctx context.Context, id proof.JobID) (JobStatus, error) {
 	_, job, err := c.job(ctx, id)
 	if err != nil {
 		return JobStatus{}, err
@@ -123,8 +124,8 @@ func (c *Client) Job(ctx context.Context, id JobID) (JobStatus, error) {
 	return JobStatus{id, states[job.State], chain.Hex(job.Worker), unix(job.LockDeadline), unix(job.Deadline)}, nil
 }
 
-func (c *Client) job(ctx context.Context, id JobID) (chain.Felt, jobmanager.Job, error) {
-	f, err := id.felt()
+func (c *Client) job(ctx context.Context, id proof.JobID) (chain.Felt, jobmanager.Job, error) {
+	f, err := feltOf(id)
 	if err != nil {
 		return f, jobmanager.Job{}, err
 	}
@@ -149,7 +150,7 @@ func (c *Client) job(ctx context.Context, id JobID) (chain.Felt, jobmanager.Job,
 // confirmed.
 const nodeLag = 60
 
-func (c *Client) submitted(id JobID) bool {
+func (c *Client) submitted(id proof.JobID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.paid[id]
@@ -180,7 +181,7 @@ func (c *Client) Jobs(ctx context.Context) iter.Seq2[JobStatus, error] {
 			return
 		}
 		for _, r := range own {
-			s := JobStatus{JobID(r.ID.Bytes()), states[r.State], chain.Hex(r.Submitted.Worker), unix(r.Submitted.LockDeadline), unix(r.Submitted.Deadline)}
+			s := JobStatus{proof.JobID(r.ID.Bytes()), states[r.State], chain.Hex(r.Submitted.Worker), unix(r.Submitted.LockDeadline), unix(r.Submitted.Deadline)}
 			if !yield(s, nil) {
 				return
 			}
@@ -190,7 +191,7 @@ func (c *Client) Jobs(ctx context.Context) iter.Seq2[JobStatus, error] {
 
 // Payment is what became of a job's fee.
 type Payment struct {
-	Job    JobID        `json:"job"`
+	Job    proof.JobID  `json:"job"`
 	Worker string       `json:"worker"` // address
 	Amount Amount       `json:"amount"`
 	State  PaymentState `json:"state"`
@@ -223,7 +224,7 @@ func (c *Client) Payments(ctx context.Context) iter.Seq2[Payment, error] {
 		}
 		for _, r := range own {
 			amount, err := c.contract.Decrypt(ctx, c.key, r.Escrow.Refund)
-			p := Payment{JobID(r.ID.Bytes()), chain.Hex(r.Submitted.Worker), amount, paymentStates[r.Ended]}
+			p := Payment{proof.JobID(r.ID.Bytes()), chain.Hex(r.Submitted.Worker), amount, paymentStates[r.Ended]}
 			if !yield(p, err) || err != nil {
 				return
 			}
@@ -233,7 +234,7 @@ func (c *Client) Payments(ctx context.Context) iter.Seq2[Payment, error] {
 
 // Cancel takes a job back before its worker has accepted it. The fee becomes part of
 // the pending balance.
-func (c *Client) Cancel(ctx context.Context, id JobID) error {
+func (c *Client) Cancel(ctx context.Context, id proof.JobID) error {
 	f, job, err := c.job(ctx, id)
 	if err != nil {
 		return err
@@ -247,8 +248,8 @@ func (c *Client) Cancel(ctx context.Context, id JobID) error {
 // Expire ends a job whose deadline has passed, so that the fee goes back. Wait does
 // so by itself. A job that has ended is left alone; one that may still be done in
 // time is an error.
-func (c *Client) Expire(ctx context.Context, id JobID) error {
-	f, err := id.felt()
+func (c *Client) Expire(ctx context.Context, id proof.JobID) error {
+	f, err := feltOf(id)
 	if err != nil {
 		return err
 	}

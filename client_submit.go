@@ -20,13 +20,13 @@ const recordIntent byte = 1
 // disk before either, so that a client that crashes in between goes on with the same
 // worker. That it pays once is the chain's doing, where a task has one identifier.
 type intent struct {
-	Job     JobID  `json:"job"`
-	Fee     Amount `json:"fee"`
-	Request []byte `json:"request"` // encoded wire messages
-	Quote   []byte `json:"quote"`
+	Job     proof.JobID `json:"job"`
+	Fee     Amount      `json:"fee"`
+	Request []byte      `json:"request"` // encoded wire messages
+	Quote   []byte      `json:"quote"`
 }
 
-func newIntent(id JobID, q *Quote) (i intent, err error) {
+func newIntent(id proof.JobID, q *Quote) (i intent, err error) {
 	i = intent{Job: id, Fee: q.Fee}
 	if i.Request, err = q.request.Encode(); err == nil {
 		i.Quote, err = q.quote.Encode()
@@ -123,30 +123,30 @@ func (c *Client) intend(i intent) error {
 // is left as it is. To try again after a bad end, change the Label. Errors are
 // *NoQuoteError, *BalanceError, those of a job that cannot be run, and those of
 // packages chain and wallet.
-func (c *Client) Submit(ctx context.Context, job Job) (JobID, error) {
+func (c *Client) Submit(ctx context.Context, job Job) (proof.JobID, error) {
 	if err := job.validate(); err != nil {
-		return JobID{}, err
+		return proof.JobID{}, err
 	}
 	if err := c.join(); err != nil {
-		return JobID{}, err
+		return proof.JobID{}, err
 	}
 	task, _, err := newTask(ctx, c.prover, &job)
 	if err != nil {
-		return JobID{}, err
+		return proof.JobID{}, err
 	}
 	id := jobID(c.contract, c.account.Address(), task.ID())
 	switch _, _, err := c.job(ctx, id); {
 	case err == nil:
 		return id, nil
 	case !errors.Is(err, ErrUnknownJob):
-		return JobID{}, err
+		return proof.JobID{}, err
 	}
 	quote, err := c.handOver(ctx, id, &job, &task)
 	if err != nil {
-		return JobID{}, err
+		return proof.JobID{}, err
 	}
 	if err := c.pay(ctx, &task, quote); err != nil {
-		return JobID{}, explain(err, quote.Fee)
+		return proof.JobID{}, explain(err, quote.Fee)
 	}
 	c.mu.Lock()
 	c.paid[id] = true
@@ -156,7 +156,7 @@ func (c *Client) Submit(ctx context.Context, job Job) (JobID, error) {
 }
 
 // handOver finds a worker that takes the job and has the input.
-func (c *Client) handOver(ctx context.Context, id JobID, job *Job, task *Task) (*Quote, error) {
+func (c *Client) handOver(ctx context.Context, id proof.JobID, job *Job, task *proof.Task) (*Quote, error) {
 	quotes, err := c.chosen(ctx, id, job)
 	if err != nil {
 		return nil, err
@@ -197,7 +197,7 @@ func (c *Client) affords(ctx context.Context, fee Amount) error {
 
 // chosen returns the quote to take if that is settled: by the caller, or by an
 // earlier Submit that did not come to its end.
-func (c *Client) chosen(ctx context.Context, id JobID, job *Job) ([]Quote, error) {
+func (c *Client) chosen(ctx context.Context, id proof.JobID, job *Job) ([]Quote, error) {
 	if job.Quote != nil {
 		return []Quote{*job.Quote}, nil
 	}
@@ -219,7 +219,7 @@ func (c *Client) chosen(ctx context.Context, id JobID, job *Job) ([]Quote, error
 }
 
 // offer writes the intent down and hands the job over to the worker of a quote.
-func (c *Client) offer(ctx context.Context, id JobID, job *Job, task *Task, q *Quote) error {
+func (c *Client) offer(ctx context.Context, id proof.JobID, job *Job, task *proof.Task, q *Quote) error {
 	i, err := newIntent(id, q)
 	if err != nil {
 		return err
@@ -227,12 +227,12 @@ func (c *Client) offer(ctx context.Context, id JobID, job *Job, task *Task, q *Q
 	if err := c.intend(i); err != nil {
 		return err
 	}
-	o := wire.Offer{Job: proof.Digest(id), Request: q.request, Task: wire.Task(*task), Quote: q.quote}
+	o := wire.Offer{Job: id, Request: q.request, Task: *task, Quote: q.quote}
 	return wire.SendOffer(ctx, c.host, o, job.Input)
 }
 
 // pay sends the job with its fee.
-func (c *Client) pay(ctx context.Context, t *Task, q *Quote) error {
+func (c *Client) pay(ctx context.Context, t *proof.Task, q *Quote) error {
 	return c.money.Submit(ctx, settle.Order{
 		Task: t.ID(), Program: t.Program.ID(), Root: t.JobRoot, Profile: t.Profile.String(), Worker: q.quote.Worker,
 		LockDeadline: uint64(q.quote.LockDeadline), Deadline: uint64(q.quote.Deadline), Fee: q.Fee,

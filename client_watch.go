@@ -24,7 +24,7 @@ import (
 // called, and between them the stages of the proof as far as the worker tells them.
 // A reorganisation of the chain repeats states. The error is that of the stream; how
 // the job ended is in its last event.
-func (c *Client) Watch(ctx context.Context, id JobID) iter.Seq2[Event, error] {
+func (c *Client) Watch(ctx context.Context, id proof.JobID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := c.watch(ctx, id, yield); err != nil {
 			yield(Event{}, err)
@@ -35,7 +35,7 @@ func (c *Client) Watch(ctx context.Context, id JobID) iter.Seq2[Event, error] {
 // maxEarly bounds what a worker can tell of a job that it has not accepted.
 const maxEarly = 64
 
-func (c *Client) watch(ctx context.Context, id JobID, yield func(Event, error) bool) error {
+func (c *Client) watch(ctx context.Context, id proof.JobID, yield func(Event, error) bool) error {
 	f, job, err := c.job(ctx, id)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func stateAfter(event any) State {
 	return ""
 }
 
-func (c *Client) event(ctx context.Context, id JobID, s State, change *settle.Change) (Event, error) {
+func (c *Client) event(ctx context.Context, id proof.JobID, s State, change *settle.Change) (Event, error) {
 	block, err := c.cfg.Network.chain.Block(ctx, chain.AtNumber(change.Block.Number))
 	if err != nil {
 		return Event{}, err
@@ -134,7 +134,7 @@ func (c *Client) event(ctx context.Context, id JobID, s State, change *settle.Ch
 }
 
 // hear returns what the worker of a job tells of its proof, until ctx ends.
-func (c *Client) hear(ctx context.Context, id JobID, worker chain.Felt) (<-chan wire.Progress, error) {
+func (c *Client) hear(ctx context.Context, id proof.JobID, worker chain.Felt) (<-chan wire.Progress, error) {
 	w, err := c.cfg.Network.staking.Worker(ctx, worker)
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (c *Client) hear(ctx context.Context, id JobID, worker chain.Felt) (<-chan 
 func (c *Client) tell(from p2p.PeerID, p wire.Progress) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for news, worker := range c.hearers[JobID(p.Job)] {
+	for news, worker := range c.hearers[p.Job] {
 		if worker != from {
 			continue
 		}
@@ -177,7 +177,7 @@ func (c *Client) tell(from p2p.PeerID, p wire.Progress) {
 // a *JobError: a *RejectedError, ErrExpired, ErrCancelled, or ErrUnavailable if the
 // job is done but nobody hands out the result, which a later Wait may find. Call
 // Verify on the receipt before relying on it.
-func (c *Client) Wait(ctx context.Context, id JobID) (*Receipt, error) {
+func (c *Client) Wait(ctx context.Context, id proof.JobID) (*Receipt, error) {
 	expiring, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go c.expireLate(expiring, id)
@@ -197,7 +197,7 @@ func (c *Client) Wait(ctx context.Context, id JobID) (*Receipt, error) {
 }
 
 // expireLate expires a job as soon as its deadline allows.
-func (c *Client) expireLate(ctx context.Context, id JobID) {
+func (c *Client) expireLate(ctx context.Context, id proof.JobID) {
 	for {
 		f, job, err := c.job(ctx, id)
 		if err == nil && job.State >= jobmanager.JobStateFinalized {
@@ -225,7 +225,7 @@ func (c *Client) expireLate(ctx context.Context, id JobID) {
 
 // result returns the receipt of a job that has ended, or the reason why there is
 // none.
-func (c *Client) result(ctx context.Context, id JobID, last State) (*Receipt, error) {
+func (c *Client) result(ctx context.Context, id proof.JobID, last State) (*Receipt, error) {
 	if err := last.err(); err != nil {
 		return nil, err
 	}
@@ -277,7 +277,7 @@ func (c *Client) certificate(ctx context.Context, id chain.Felt) (*Certificate, 
 
 // fetch gets output and proof of a job that is done, and compares them with what the
 // chain has recorded.
-func (c *Client) fetch(ctx context.Context, id JobID, f chain.Felt, job *jobmanager.Job) (*Receipt, error) {
+func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *jobmanager.Job) (*Receipt, error) {
 	peers, err := resultPeers(ctx, c.cfg.Network, c.host, job.Worker)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/proof"
 )
 
 var (
@@ -29,7 +30,7 @@ var (
 
 // JobError says that a job came to a bad end.
 type JobError struct {
-	Job JobID
+	Job proof.JobID
 	Err error
 }
 

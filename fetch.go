@@ -32,16 +32,16 @@ func resultPeers(ctx context.Context, n *Network, host p2p.Host, worker chain.Fe
 }
 
 // fetchTask gets the task of a job from the first peer that has it.
-func fetchTask(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id JobID, job *jobmanager.Job) (Task, error) {
-	t, err := wire.FetchTask(ctx, host, peers, proof.Digest(id), func(t wire.Task) error {
-		return compareTask(Task(t), job)
+func fetchTask(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id proof.JobID, job *jobmanager.Job) (proof.Task, error) {
+	t, err := wire.FetchTask(ctx, host, peers, id, func(t proof.Task) error {
+		return compareTask(t, job)
 	})
-	return Task(t), err
+	return t, err
 }
 
 // compareTask compares a task with what the chain says of its job.
-func compareTask(t Task, job *jobmanager.Job) error {
-	if err := t.validate(); err != nil {
+func compareTask(t proof.Task, job *jobmanager.Job) error {
+	if err := t.Validate(); err != nil {
 		return err
 	}
 	profile, err := felt.ShortString(t.Profile.String())
@@ -56,8 +56,8 @@ func compareTask(t Task, job *jobmanager.Job) error {
 
 // fetchOutput gets the output that was committed as root from the first peer that
 // has it.
-func fetchOutput(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id JobID, t *Task, root proof.Digest) ([]byte, error) {
-	return wire.FetchOutput(ctx, host, peers, proof.Digest(id), wire.Task(*t), func(output []byte) error {
+func fetchOutput(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id proof.JobID, t *proof.Task, root proof.Digest) ([]byte, error) {
+	return wire.FetchOutput(ctx, host, peers, id, *t, func(output []byte) error {
 		return checkOutput(ctx, prover.New(prover.Options{}), t.Program, output, t.Profile, root)
 	})
 }

@@ -2,13 +2,7 @@ package bitsage
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"time"
-	"unicode/utf8"
-
-	"github.com/zeebo/blake3"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/internal/felt"
@@ -36,9 +30,6 @@ type Job struct {
 	Quote *Quote
 }
 
-// maxLabel bounds a job's label.
-const maxLabel = 256
-
 func (j *Job) validate() error {
 	if j.Profile == 0 {
 		j.Profile = proof.MatMulP96
@@ -46,11 +37,8 @@ func (j *Job) validate() error {
 	if err := j.Profile.Validate(); err != nil {
 		return err
 	}
-	if len(j.Label) > maxLabel {
-		return fmt.Errorf("bitsage: the label has %d bytes, want at most %d", len(j.Label), maxLabel)
-	}
-	if !utf8.ValidString(j.Label) {
-		return errors.New("bitsage: the label is not UTF-8")
+	if err := proof.CheckLabel(j.Label); err != nil {
+		return err
 	}
 	if !j.Deadline.IsZero() && !j.Deadline.After(time.Now()) {
 		return ErrExpired
@@ -61,24 +49,9 @@ func (j *Job) validate() error {
 	return proof.CheckSize(j.Program, j.Profile)
 }
 
-// JobID identifies a job on one chain: the hash of the chain, the contract
-// JobManager, the client's account and the task's identifier. It is the number by
-// which the contracts know the job, most significant byte first, and the proof is
-// bound to it.
-type JobID proof.Digest
-
-// String returns the identifier in hexadecimal.
-func (id JobID) String() string { return proof.Digest(id).String() }
-
-// MarshalText implements [encoding.TextMarshaler].
-func (id JobID) MarshalText() ([]byte, error) { return proof.Digest(id).MarshalText() }
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (id *JobID) UnmarshalText(text []byte) error { return (*proof.Digest)(id).UnmarshalText(text) }
-
-// felt returns the identifier as the contracts have it, or ErrUnknownJob for bytes
+// feltOf returns a job's identifier as the contracts have it, or ErrUnknownJob for bytes
 // that are no felt.
-func (id JobID) felt() (chain.Felt, error) {
+func feltOf(id proof.JobID) (chain.Felt, error) {
 	f, err := felt.FromBytes(id[:])
 	if err != nil {
 		return f, ErrUnknownJob
@@ -86,54 +59,14 @@ func (id JobID) felt() (chain.Felt, error) {
 	return f, nil
 }
 
-// Task is a job without its input and terms: what is to be proven.
-type Task struct {
-	Program proof.Program `json:"program"`
-	Profile proof.Profile `json:"profile"`
-	Label   string        `json:"label,omitempty"`
-	// DigestA and DigestB are BLAKE3 hashes of the two matrices.
-	DigestA proof.Digest `json:"digest_a"`
-	DigestB proof.Digest `json:"digest_b"`
-	// JobRoot is the commitment to both that the proof opens.
-	JobRoot proof.Digest `json:"job_root"`
-}
-
-// ID returns the task's identifier: BLAKE3 in key derivation mode over all fields
-// (docs/spec/job.md).
-func (t Task) ID() proof.Digest {
-	h := blake3.NewDeriveKey("github.com/bitsage/bitsage task v1")
-	for _, s := range []string{t.Program.String(), t.Profile.String(), t.Label} {
-		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(s))))
-		h.Write([]byte(s))
-	}
-	for _, d := range []proof.Digest{t.DigestA, t.DigestB, t.JobRoot} {
-		h.Write(d[:])
-	}
-	var id proof.Digest
-	h.Sum(id[:0])
-	return id
-}
-
-// validate checks a task that somebody else has sent.
-func (t *Task) validate() error {
-	if len(t.Label) > maxLabel {
-		return fmt.Errorf("bitsage: the label has %d bytes, want at most %d", len(t.Label), maxLabel)
-	}
-	if err := t.Profile.Validate(); err != nil {
-		return err
-	}
-	return proof.CheckSize(t.Program, t.Profile)
-}
-
 // newTask commits to a job's input. The returned input proves without committing
 // again.
-func newTask(ctx context.Context, p *prover.Prover, j *Job) (Task, *prover.Input, error) {
+func newTask(ctx context.Context, p *prover.Prover, j *Job) (proof.Task, *prover.Input, error) {
 	in, err := p.Input(ctx, j.Program, j.Input, j.Profile)
 	if err != nil {
-		return Task{}, nil, err
+		return proof.Task{}, nil, err
 	}
-	a, b := j.Program.Split(j.Input)
-	return Task{j.Program, j.Profile, j.Label, blake3.Sum256(a), blake3.Sum256(b), in.Root()}, in, nil
+	return proof.NewTask(j.Program, j.Profile, j.Label, j.Input, in.Root()), in, nil
 }
 
 // State is a stage in the life of a job.
@@ -168,7 +101,7 @@ func (s State) err() error {
 
 // Event is a change in the life of a job.
 type Event struct {
-	Job   JobID        `json:"job"`
+	Job   proof.JobID  `json:"job"`
 	State State        `json:"state"`
 	Stage prover.Stage `json:"stage,omitempty"` // of the proof, while proving
 	Time  time.Time    `json:"time"`            // of the block, or when the worker's word arrived
@@ -199,7 +132,7 @@ func estimate(p proof.Program, profile proof.Profile) (Estimate, error) {
 }
 
 // jobID returns the identifier of a client's task on the network's chain.
-func jobID(c *settle.Contracts, client chain.Felt, task proof.Digest) JobID {
+func jobID(c *settle.Contracts, client chain.Felt, task proof.Digest) proof.JobID {
 	id := settle.JobID(c.ChainID(), c.JobManager(), client, task)
-	return JobID(id.Bytes())
+	return proof.JobID(id.Bytes())
 }

@@ -20,7 +20,7 @@ func TestKept(t *testing.T) {
 	})})
 	w.start(w.worker)
 	w.worker.proving <- struct{}{} // no proof before both jobs are taken
-	kept := func(id JobID) bool {
+	kept := func(id proof.JobID) bool {
 		w.worker.mu.Lock()
 		defer w.worker.mu.Unlock()
 		a := w.worker.jobs[id]
@@ -34,7 +34,7 @@ func TestKept(t *testing.T) {
 	}
 	before := trees.Load()
 	<-w.worker.proving
-	for _, id := range []JobID{first, second} {
+	for _, id := range []proof.JobID{first, second} {
 		if _, err := w.client.Wait(t.Context(), id); err != nil {
 			t.Error(err)
 		}

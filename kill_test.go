@@ -21,6 +21,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/staking"
 )
@@ -200,7 +201,7 @@ func finishAlone(ctx context.Context, n *Network) error {
 		for _, r := range n.follow().Jobs() {
 			err := n.settle.Expire(ctx, n.account(n.funder), r.ID)
 			if err == nil {
-				return paid(ctx, n, JobID(r.ID.Bytes()))
+				return paid(ctx, n, proof.JobID(r.ID.Bytes()))
 			}
 			if !errors.Is(err, settle.ErrPending) {
 				return err
@@ -215,8 +216,8 @@ func finishAlone(ctx context.Context, n *Network) error {
 }
 
 // paid waits until the fee of a job that has ended is where it belongs.
-func paid(ctx context.Context, n *Network, id JobID) error {
-	f, err := id.felt()
+func paid(ctx context.Context, n *Network, id proof.JobID) error {
+	f, err := feltOf(id)
 	if err != nil {
 		return err
 	}

@@ -23,29 +23,29 @@ type Origin struct {
 }
 
 // jobID returns the identifier of the client's task.
-func (o Origin) jobID(task proof.Digest) (JobID, error) {
+func (o Origin) jobID(task proof.Digest) (proof.JobID, error) {
 	chainID, err := felt.ShortString(o.Chain)
 	if err != nil {
-		return JobID{}, err
+		return proof.JobID{}, err
 	}
 	manager, err := felt.Parse(o.JobManager)
 	if err != nil {
-		return JobID{}, err
+		return proof.JobID{}, err
 	}
 	client, err := felt.Parse(o.Client)
 	if err != nil {
-		return JobID{}, err
+		return proof.JobID{}, err
 	}
 	id := settle.JobID(chainID, manager, client, task)
-	return JobID(id.Bytes()), nil
+	return proof.JobID(id.Bytes()), nil
 }
 
 // Receipt is the result of a job: all that is needed to check it. It can be stored
 // and sent as JSON.
 type Receipt struct {
-	Job         JobID        `json:"job"`
+	Job         proof.JobID  `json:"job"`
 	Origin      Origin       `json:"origin"`
-	Task        Task         `json:"task"`
+	Task        proof.Task   `json:"task"`
 	Worker      string       `json:"worker"` // address
 	ResultRoot  proof.Digest `json:"result_root"`
 	Output      []byte       `json:"output"`
@@ -56,7 +56,7 @@ type Receipt struct {
 
 // Statement returns what the receipt's proof claims.
 func (r *Receipt) Statement() proof.Statement {
-	return proof.Statement{Program: r.Task.Program, JobID: proof.Digest(r.Job), JobRoot: r.Task.JobRoot, ResultRoot: r.ResultRoot}
+	return r.Task.Statement(r.Job, r.ResultRoot)
 }
 
 // Verify checks the output, the proof, the task and, if there is one, the
@@ -105,8 +105,8 @@ func (r *Receipt) fact() (consensus.Fact, error) {
 }
 
 // factOf returns the fact that a worker claims of a job.
-func factOf(id JobID, t *Task, worker chain.Felt, result, proofHash proof.Digest) (consensus.Fact, error) {
-	job, err := id.felt()
+func factOf(id proof.JobID, t *proof.Task, worker chain.Felt, result, proofHash proof.Digest) (consensus.Fact, error) {
+	job, err := feltOf(id)
 	if err != nil {
 		return consensus.Fact{}, err
 	}

@@ -60,7 +60,7 @@ func BenchmarkReceipt(b *testing.B) {
 			b.Fatal(err)
 		}
 		watch.enter(b, "begin")
-		res, err := p.Reporting(func(s prover.Stage) { watch.enter(b, string(s)) }).Prove(b.Context(), in, proof.Digest(r.Job))
+		res, err := p.Reporting(func(s prover.Stage) { watch.enter(b, string(s)) }).Prove(b.Context(), in, r.Job)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -42,9 +42,9 @@ func TestRefused(t *testing.T) {
 		w.check(err)
 		return quotes[0]
 	}
-	offer := func(task Task, input []byte, q Quote) (JobID, error) {
+	offer := func(task proof.Task, input []byte, q Quote) (proof.JobID, error) {
 		id := jobID(w.client.contract, w.client.account.Address(), task.ID())
-		return id, wire.SendOffer(ctx, w.client.host, wire.Offer{Job: proof.Digest(id), Request: q.request, Task: wire.Task(task), Quote: q.quote}, input)
+		return id, wire.SendOffer(ctx, w.client.host, wire.Offer{Job: id, Request: q.request, Task: task, Quote: q.quote}, input)
 	}
 	j := smallJob("refused")
 	task, _, err := newTask(ctx, w.client.prover, &j)
@@ -154,7 +154,7 @@ func TestShared(t *testing.T) {
 	third.Label, third.Input = "third", append(bytes.Repeat([]byte{1}, 48), j.Input[48:]...)
 	id := w.submit(third)
 	<-w.worker.proving
-	for _, id := range []JobID{second, id} {
+	for _, id := range []proof.JobID{second, id} {
 		r, err := w.client.Wait(t.Context(), id)
 		w.check(err)
 		if _, err := r.Verify(); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/proof"
 )
 
 // TestGone has a client that never comes back after Submit. The worker is paid all
@@ -36,7 +37,7 @@ func TestGone(t *testing.T) {
 			}
 			w.worker.proving <- struct{}{}
 			stop := w.start(w.worker)
-			var id JobID
+			var id proof.JobID
 			if test.last == Submitted {
 				id = w.unaccepted(labelGood)
 			} else {
@@ -50,7 +51,7 @@ func TestGone(t *testing.T) {
 			}
 			w.until(id, test.last)
 			balanceBooks(t, w.network.chain, w.network.contracts)
-			f, err := id.felt()
+			f, err := feltOf(id)
 			w.check(err)
 			if test.last != Done {
 				stop()

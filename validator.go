@@ -16,6 +16,7 @@ import (
 	"github.com/bitsage/bitsage/internal/journal"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -60,7 +61,7 @@ type Validator struct {
 
 // Decision is what the validators decided about a job's proof.
 type Decision struct {
-	Job         JobID        `json:"job"`
+	Job         proof.JobID  `json:"job"`
 	Valid       bool         `json:"valid"`
 	Certificate *Certificate `json:"certificate"`
 	Time        time.Time    `json:"time"` // when this validator learned of it
@@ -277,7 +278,7 @@ func (v *Validator) Decisions(ctx context.Context) iter.Seq2[Decision, error] {
 }
 
 // decide publishes a decision.
-func (v *Validator) decide(c *consensus.Certificate, job JobID) {
+func (v *Validator) decide(c *consensus.Certificate, job proof.JobID) {
 	certificate, err := newCertificate(c, v.epoch)
 	if err != nil || c.Epoch != v.epoch.Number {
 		certificate = nil // of an epoch before: the chain has its set

@@ -8,6 +8,7 @@ import (
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/proof"
 )
 
 // liars are validators whose keys vote as a test says.
@@ -20,7 +21,7 @@ type liars struct {
 }
 
 // newLiars has a job proven by a network in which only some of four validators run.
-func newLiars(t *testing.T, running int) (*liars, JobID) {
+func newLiars(t *testing.T, running int) (*liars, proof.JobID) {
 	t.Helper()
 	l := &liars{world: newNetwork(t), keys: make(map[uint8]*Validator)}
 	l.populate(0)

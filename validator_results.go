@@ -84,10 +84,10 @@ func (rs *results) drop(n int) error {
 }
 
 // add keeps the result of a job, unless it has one, until some time.
-func (rs *results) add(job JobID, t Task, encoded, output []byte, until time.Time) error {
+func (rs *results) add(job proof.JobID, t proof.Task, encoded, output []byte, until time.Time) error {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if _, ok := rs.find(proof.Digest(job)); ok {
+	if _, ok := rs.find(job); ok {
 		return nil
 	}
 	if int64(len(encoded)+len(output)) > rs.room {
@@ -102,7 +102,7 @@ func (rs *results) add(job JobID, t Task, encoded, output []byte, until time.Tim
 	if err != nil {
 		return err
 	}
-	r := result{Proof: p.Digest, Until: until.Unix(), description: wire.Description{Job: proof.Digest(job), Task: wire.Task(t), OutputHash: o.Digest}}
+	r := result{Proof: p.Digest, Until: until.Unix(), description: wire.Description{Job: job, Task: t, OutputHash: o.Digest}}
 	if r.Description, err = r.description.Encode(); err != nil {
 		return err
 	}
@@ -121,13 +121,13 @@ func (rs *results) put(encoded, output []byte) (p, o blob.ID, err error) {
 }
 
 // describe says what others can fetch of a job.
-func (rs *results) describe(job proof.Digest) (wire.Description, bool) {
+func (rs *results) describe(job proof.JobID) (wire.Description, bool) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return rs.find(job)
 }
 
-func (rs *results) find(job proof.Digest) (wire.Description, bool) {
+func (rs *results) find(job proof.JobID) (wire.Description, bool) {
 	for _, r := range rs.list {
 		if r.description.Job == job {
 			return r.description, true

@@ -23,14 +23,14 @@ func TestResults(t *testing.T) {
 	}
 	rs := open()
 	j := smallJob("")
-	task := Task{Program: j.Program, Profile: j.Profile}
+	task := proof.Task{Program: j.Program, Profile: j.Profile}
 	add := func(n byte, d time.Duration) error {
-		return rs.add(JobID{n}, task, bytes.Repeat([]byte{n}, 100), bytes.Repeat([]byte{n, 0}, 100), time.Now().Add(d))
+		return rs.add(proof.JobID{n}, task, bytes.Repeat([]byte{n}, 100), bytes.Repeat([]byte{n, 0}, 100), time.Now().Add(d))
 	}
 	has := func(when string, want ...byte) {
 		t.Helper()
 		for n := range byte(10) {
-			d, ok := rs.describe(proof.Digest{n})
+			d, ok := rs.describe(proof.JobID{n})
 			if ok != bytes.Contains(want, []byte{n}) {
 				t.Errorf("%s: result %d: %v", when, n, ok)
 			}
@@ -57,7 +57,7 @@ func TestResults(t *testing.T) {
 	}
 	rs = open()
 	has("opened again", 2, 3)
-	if err := rs.add(JobID{5}, task, []byte{5}, make([]byte, 1001), time.Now().Add(time.Hour)); !errors.Is(err, blob.ErrFull) {
+	if err := rs.add(proof.JobID{5}, task, []byte{5}, make([]byte, 1001), time.Now().Add(time.Hour)); !errors.Is(err, blob.ErrFull) {
 		t.Errorf("a result larger than the room: %v", err)
 	}
 	if err := add(6, time.Hour); err != nil {

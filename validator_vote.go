@@ -267,7 +267,7 @@ func (v *Validator) settle(ctx context.Context, c *consensus.Certificate) {
 	if !ok {
 		return
 	}
-	job := JobID(id.Bytes())
+	job := proof.JobID(id.Bytes())
 	v.decide(c, job)
 	v.cfg.Logger.Info("decided", "job", job, "verdict", c.Verdict)
 	if v.index < 0 {
@@ -304,7 +304,7 @@ func (v *Validator) missed(c *consensus.Certificate) {
 	}
 	r, ok := v.cfg.Network.follow().Job(id)
 	if ok && r.Changes[len(r.Changes)-1].Block.Number > v.begin {
-		v.decide(c, JobID(id.Bytes()))
+		v.decide(c, proof.JobID(id.Bytes()))
 	}
 }
 
@@ -353,7 +353,7 @@ func (v *Validator) judge(ctx context.Context, r consensus.RequestProof) consens
 const maxWait = 8 * time.Second
 
 func (v *Validator) verdict(ctx context.Context, s *consensus.Submission) (consensus.Verdict, error) {
-	id := JobID(s.JobID.Bytes())
+	id := proof.JobID(s.JobID.Bytes())
 	job, err := v.contract.Job(ctx, s.JobID)
 	if err != nil {
 		return 0, err
@@ -370,7 +370,7 @@ func (v *Validator) verdict(ctx context.Context, s *consensus.Submission) (conse
 	if err != nil {
 		return 0, err
 	}
-	statement := proof.Statement{Program: task.Program, JobID: proof.Digest(id), JobRoot: task.JobRoot, ResultRoot: proof.Digest(s.ResultRoot)}
+	statement := task.Statement(id, proof.Digest(s.ResultRoot))
 	p, err := proof.Parse(encoded)
 	if err == nil {
 		_, err = proof.Verify(statement, p, task.Profile)

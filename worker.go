@@ -14,6 +14,7 @@ import (
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/wallet"
@@ -89,10 +90,10 @@ type Worker struct {
 	records *records
 
 	mu      sync.Mutex
-	stopped bool                       // takes on nothing more
-	jobs    map[JobID]*assignment      // that have not ended
-	signed  map[JobID]*submission      // also of jobs that have ended: a reorganisation can bring one back
-	results map[JobID]wire.Description // of submitted jobs
+	stopped bool                             // takes on nothing more
+	jobs    map[proof.JobID]*assignment      // that have not ended
+	signed  map[proof.JobID]*submission      // also of jobs that have ended: a reorganisation can bring one back
+	results map[proof.JobID]wire.Description // of submitted jobs
 	running sync.WaitGroup
 }
 
@@ -137,7 +138,7 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	w := &Worker{
 		cfg: cfg, prover: prover.New(prover.Options{MaxMemory: cfg.MaxMemory}),
 		contract: n.settle, chainID: n.settle.ChainID(), operator: n.account(cfg.Account), worker: cfg.StakerAddress,
-		proving: make(chan struct{}, 1), broken: make(chan struct{}, 1), jobs: make(map[JobID]*assignment), signed: make(map[JobID]*submission), results: make(map[JobID]wire.Description),
+		proving: make(chan struct{}, 1), broken: make(chan struct{}, 1), jobs: make(map[proof.JobID]*assignment), signed: make(map[proof.JobID]*submission), results: make(map[proof.JobID]wire.Description),
 	}
 	if cfg.Staker != nil {
 		w.worker = cfg.Staker.Address()

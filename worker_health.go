@@ -14,7 +14,7 @@ import (
 type breaker struct {
 	mu      sync.Mutex
 	tripped bool
-	failed  *Task // of the job that went wrong last
+	failed  *proof.Task // of the job that went wrong last
 }
 
 func (b *breaker) open() bool {
@@ -105,7 +105,7 @@ func (w *Worker) selfTest(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		res, err := w.prover.Prove(ctx, in, proof.Digest{})
+		res, err := w.prover.Prove(ctx, in, proof.JobID{})
 		if err != nil {
 			return err
 		}

@@ -76,7 +76,7 @@ func (w *Worker) forget(a *assignment) {
 	delete(w.jobs, a.id)
 	w.next()
 	w.mu.Unlock()
-	w.drop(a.inputs())
+	w.drop(inputsOf(&a.task))
 }
 
 // needed returns the blobs that jobs and results refer to. The caller holds mu.
@@ -88,7 +88,7 @@ func (w *Worker) needed() map[blob.ID]bool {
 		}
 	}
 	for _, a := range w.jobs {
-		need(a.inputs())
+		need(inputsOf(&a.task))
 		need(a.made)
 	}
 	for _, s := range w.signed {
@@ -116,7 +116,7 @@ func (w *Worker) drop(ids []blob.ID) {
 // step does what the state of a job on the chain asks of its worker, and reports
 // whether nothing is left to do.
 func (w *Worker) step(ctx context.Context, a *assignment) (ended bool, err error) {
-	id, err := a.id.felt()
+	id, err := feltOf(a.id)
 	if err != nil {
 		return true, err
 	}
@@ -318,7 +318,7 @@ func (w *Worker) result(ctx context.Context, p *prover.Prover, a *assignment) (*
 			return nil, err
 		}
 	}
-	res, err := p.Prove(ctx, in, proof.Digest(a.id))
+	res, err := p.Prove(ctx, in, a.id)
 	if err == nil {
 		w.speed.learn(a.task.Program, a.task.Profile, res.Timings)
 	}
@@ -344,23 +344,23 @@ func (w *Worker) commit(ctx context.Context, a *assignment) (*prover.Input, erro
 		return nil, err
 	}
 	task, in, err := newTask(ctx, w.prover, &Job{Program: a.task.Program, Profile: a.task.Profile, Label: a.task.Label, Input: input})
-	if err == nil && task != a.task {
+	if err == nil && task.ID() != a.task.ID() {
 		err = ErrWrongInput
 	}
 	return in, err
 }
 
 // input reads a task's input.
-func (w *Worker) input(t *Task) ([]byte, error) {
-	a, err := w.blobs.Bytes(blob.ID{Kind: blob.Data, Digest: t.DigestA})
-	if err != nil {
-		return nil, err
+func (w *Worker) input(t *proof.Task) ([]byte, error) {
+	input := make([]byte, 0, t.Program.InputSize())
+	for _, id := range inputsOf(t) {
+		part, err := w.blobs.Bytes(id)
+		if err != nil {
+			return nil, err
+		}
+		input = append(input, part...)
 	}
-	b, err := w.blobs.Bytes(blob.ID{Kind: blob.Data, Digest: t.DigestB})
-	if err != nil {
-		return nil, err
-	}
-	return append(a[:len(a):len(a)], b...), nil
+	return input, nil
 }
 
 // check does what a validator does: it verifies a proof, and that the output is the

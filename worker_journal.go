@@ -27,8 +27,8 @@ const (
 // assignment is a job that the worker took on, and what has become of it here. How
 // far it is in general, the chain knows.
 type assignment struct {
-	id     JobID
-	task   Task
+	id     proof.JobID
+	task   proof.Task
 	fee    Amount // agreed
 	offer  wire.Offer
 	client p2p.PeerID // gets news of the proof
@@ -71,7 +71,7 @@ func newAssignment(rate elgamal.Rate, o wire.Offer, client p2p.PeerID) (*assignm
 		return nil, err
 	}
 	fee, err := money.FromBase(base)
-	return &assignment{id: JobID(o.Job), task: Task(o.Task), fee: fee, offer: o, client: client, wake: make(chan struct{}, 1)}, err
+	return &assignment{id: o.Job, task: o.Task, fee: fee, offer: o, client: client, wake: make(chan struct{}, 1)}, err
 }
 
 func (a *assignment) lockDeadline() time.Time { return time.Unix(a.offer.Quote.LockDeadline, 0) }
@@ -79,7 +79,7 @@ func (a *assignment) deadline() time.Time     { return time.Unix(a.offer.Quote.D
 
 // submission is what the worker signed about a job. It never signs another one.
 type submission struct {
-	Job        JobID        `json:"job"`
+	Job        proof.JobID  `json:"job"`
 	ResultRoot proof.Digest `json:"result_root"`
 	OutputHash proof.Digest `json:"output_hash"` // BLAKE3
 	ProofHash  proof.Digest `json:"proof_hash"`
@@ -87,9 +87,13 @@ type submission struct {
 	S          string       `json:"s"`
 }
 
-// inputs names the parts of the input.
-func (a *assignment) inputs() []blob.ID {
-	return []blob.ID{{Kind: blob.Data, Digest: a.task.DigestA}, {Kind: blob.Data, Digest: a.task.DigestB}}
+// inputsOf names the parts of a task's input.
+func inputsOf(t *proof.Task) []blob.ID {
+	ids := make([]blob.ID, len(t.Inputs))
+	for i, d := range t.Inputs {
+		ids[i] = blob.ID{Kind: blob.Data, Digest: d}
+	}
+	return ids
 }
 
 // blobs names output and proof.
@@ -99,7 +103,7 @@ func (s *submission) blobs() []blob.ID {
 
 // description says what others can fetch of a submitted job.
 func (a *assignment) description() wire.Description {
-	return wire.Description{Job: proof.Digest(a.id), Task: a.offer.Task, OutputHash: a.submission.OutputHash}
+	return wire.Description{Job: a.id, Task: a.offer.Task, OutputHash: a.submission.OutputHash}
 }
 
 func (s *submission) signature() (sig consensus.Signature, err error) {
@@ -167,7 +171,7 @@ func (w *Worker) resume(ctx context.Context) error {
 // history reads the journal.
 func (w *Worker) history(rate elgamal.Rate) ([]*assignment, error) {
 	var order []*assignment
-	jobs := make(map[JobID]*assignment)
+	jobs := make(map[proof.JobID]*assignment)
 	err := w.records.replay(func(typ byte, data []byte) error {
 		switch typ {
 		case recordTaken:
@@ -194,7 +198,7 @@ func (w *Worker) history(rate elgamal.Rate) ([]*assignment, error) {
 				a.submission = s
 			}
 		case recordEnded:
-			var id JobID
+			var id proof.JobID
 			if err := json.Unmarshal(data, &id); err != nil {
 				return err
 			}

@@ -50,10 +50,10 @@ func (w *Worker) serve(ctx context.Context) error {
 				return w.take(request, ctx, from, o, input)
 			},
 		}),
-		wire.HandleTasks(w.host, func(job proof.Digest) (wire.Description, bool) {
+		wire.HandleTasks(w.host, func(job proof.JobID) (wire.Description, bool) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			d, ok := w.results[JobID(job)]
+			d, ok := w.results[job]
 			return d, ok
 		}),
 	)
@@ -75,7 +75,7 @@ func (w *Worker) follow(ctx context.Context) error {
 		switch c.Event.(type) {
 		case jobmanager.JobSubmittedEvent, jobmanager.JobAcceptedEvent, jobmanager.JobFinalizedEvent, jobmanager.JobRejectedEvent,
 			jobmanager.JobExpiredEvent, jobmanager.JobCancelledEvent, proofverifier.FactRegisteredEvent:
-			if a := w.assignment(JobID(c.Job.Bytes())); a != nil {
+			if a := w.assignment(proof.JobID(c.Job.Bytes())); a != nil {
 				a.poke()
 			}
 		}
@@ -115,7 +115,7 @@ func (w *Worker) fact(a *assignment) consensus.FactID {
 	return f.ID(w.chainID)
 }
 
-func (w *Worker) assignment(id JobID) *assignment {
+func (w *Worker) assignment(id proof.JobID) *assignment {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.jobs[id]
@@ -228,13 +228,13 @@ func (w *Worker) admit(ctx context.Context, _ p2p.PeerID, o wire.Offer) (held bo
 	if err := o.Verify(domain(w.contract), w.cfg.Account.PublicKey(), w.host.ID(), now); err != nil {
 		return false, err
 	}
-	task := Task(o.Task)
-	if jobID(w.contract, o.Request.Client, task.ID()) != JobID(o.Job) {
+	task := o.Task
+	if jobID(w.contract, o.Request.Client, task.ID()) != o.Job {
 		return false, errors.New("the offer's job is another one")
 	}
 	for _, a := range w.assignments() {
 		switch {
-		case a.id == JobID(o.Job):
+		case a.id == o.Job:
 			held = true
 		case a.offer.Quote.Request == o.Quote.Request:
 			err = errUsed
@@ -253,12 +253,12 @@ const maxKept = 128 << 20
 // take checks that an input is the one that the job commits to, and takes the job
 // on. What a client hears that is taken is on the disk.
 func (w *Worker) take(ctx, work context.Context, from p2p.PeerID, o wire.Offer, input []byte) error {
-	t := Task(o.Task)
+	t := o.Task
 	task, committed, err := newTask(ctx, w.prover, &Job{Program: t.Program, Profile: t.Profile, Label: t.Label, Input: input})
 	if err != nil {
 		return err
 	}
-	if task != t {
+	if task.ID() != t.ID() {
 		return ErrWrongInput
 	}
 	rate, err := w.contract.Rate(ctx)
@@ -300,7 +300,7 @@ func (w *Worker) assign(ctx context.Context, a *assignment, input []byte) error 
 		w.mu.Lock()
 		delete(w.jobs, a.id)
 		w.mu.Unlock()
-		w.drop(a.inputs())
+		w.drop(inputsOf(&a.task))
 		w.running.Done()
 		if errors.Is(err, blob.ErrFull) {
 			return errors.New("the worker has no room for the input")
@@ -316,8 +316,7 @@ func (w *Worker) assign(ctx context.Context, a *assignment, input []byte) error 
 
 // store puts an assignment on the disk, the input first.
 func (w *Worker) store(a *assignment, input []byte) error {
-	left, right := a.task.Program.Split(input)
-	for _, part := range [][]byte{left, right} {
+	for _, part := range a.task.Program.Parts(input) {
 		if _, err := w.blobs.Put(blob.Data, part); err != nil {
 			return err
 		}
@@ -333,7 +332,7 @@ func (w *Worker) store(a *assignment, input []byte) error {
 func (w *Worker) tell(ctx context.Context, a *assignment, stages <-chan prover.Stage) {
 	seq := uint32(0)
 	for s := range stages {
-		p := wire.Progress{Job: proof.Digest(a.id), Seq: seq, Stage: string(s)}
+		p := wire.Progress{Job: a.id, Seq: seq, Stage: string(s)}
 		if err := wire.SendProgress(ctx, w.host, a.client, p); err != nil {
 			w.cfg.Logger.Debug("progress", "job", a.id, "error", err)
 		}

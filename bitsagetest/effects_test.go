@@ -12,6 +12,7 @@ import (
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/proof"
 )
 
 // virtual runs a test with a network in virtual time.
@@ -225,7 +226,7 @@ func TestSubmittedStale(t *testing.T) {
 }
 
 // submit submits a job that the tests have not had yet.
-func submit(t *testing.T, n *Network, i int) bitsage.JobID {
+func submit(t *testing.T, n *Network, i int) proof.JobID {
 	t.Helper()
 	id, err := n.Client().Submit(t.Context(), n.Job(i))
 	if err != nil {
@@ -235,7 +236,7 @@ func submit(t *testing.T, n *Network, i int) bitsage.JobID {
 }
 
 // until waits for a state of a job.
-func until(t *testing.T, n *Network, id bitsage.JobID, want bitsage.State) {
+func until(t *testing.T, n *Network, id proof.JobID, want bitsage.State) {
 	t.Helper()
 	for ev, err := range n.Client().Watch(t.Context(), id) {
 		if err != nil {

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zeebo/blake3"
-
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
@@ -31,10 +29,9 @@ func prove(ctx context.Context, c *settle.Contracts, j bitsage.Job) (uint64, err
 	if err != nil {
 		return 0, err
 	}
-	a, b := j.Program.Split(j.Input)
-	task := bitsage.Task{Program: j.Program, Profile: proof.MatMulP96, Label: j.Label, DigestA: blake3.Sum256(a), DigestB: blake3.Sum256(b), JobRoot: in.Root()}
+	task := proof.NewTask(j.Program, proof.MatMulP96, j.Label, j.Input, in.Root())
 	id := settle.JobID(c.ChainID(), c.JobManager(), all[client][0].Address(), task.ID())
-	res, err := p.Prove(ctx, in, proof.Digest(id.Bytes()))
+	res, err := p.Prove(ctx, in, proof.JobID(id.Bytes()))
 	if err != nil {
 		return 0, err
 	}

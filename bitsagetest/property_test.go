@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bitsage/bitsage"
+	"github.com/bitsage/bitsage/proof"
 )
 
 var seeds = flag.Int("seeds", 5, "how many networks with random faults to run")
@@ -92,7 +92,7 @@ func (n *Network) trial(t *testing.T, i int) error {
 }
 
 // persist submits a job, for at most a day.
-func (n *Network) persist(t *testing.T, i int) (bitsage.JobID, error) {
+func (n *Network) persist(t *testing.T, i int) (proof.JobID, error) {
 	for end := time.Now().Add(24 * time.Hour); ; time.Sleep(time.Second) {
 		id, err := n.Client().Submit(t.Context(), n.Job(i))
 		if err == nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/proof"
 )
 
 // recorder is a test that may fail.
@@ -86,7 +87,7 @@ func TestFailures(t *testing.T) {
 		"injected faults": {func(t *recorder) { New(t, bare).Inject(t, "\nboom") }, []string{"faults:2:1: want a fault"}},
 		"too many":        {func(t *recorder) { New(t, Options{Workers: 9}) }, []string{"at most 8 of worker"}},
 		"unknown role":    {func(t *recorder) { New(t, bare).Start(t, "worker/0") }, []string{"there is no worker/0"}},
-		"unknown job":     {func(t *recorder) { New(t, bare).RequirePaid(t, bitsage.JobID{1}) }, []string{"unknown job"}},
+		"unknown job":     {func(t *recorder) { New(t, bare).RequirePaid(t, proof.JobID{1}) }, []string{"unknown job"}},
 		"not slashed":     {func(t *recorder) { New(t, bare).RequireSlashed(t, "worker/0") }, []string{"worker/0 was not slashed"}},
 		"too many clients": {func(t *recorder) {
 			n := New(t, bare)

@@ -11,31 +11,32 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/proof"
 )
 
 // RequirePaid waits for a job to end and fails the test unless its worker was paid,
 // once.
-func (n *Network) RequirePaid(t testing.TB, id bitsage.JobID) {
+func (n *Network) RequirePaid(t testing.TB, id proof.JobID) {
 	t.Helper()
 	n.requireEnd(t, id, bitsage.Released)
 }
 
 // RequireRefunded waits for a job to end and fails the test unless the fee went back to
 // the client, once. A job whose deadline passes is made to expire.
-func (n *Network) RequireRefunded(t testing.TB, id bitsage.JobID) {
+func (n *Network) RequireRefunded(t testing.TB, id proof.JobID) {
 	t.Helper()
 	n.requireEnd(t, id, bitsage.Refunded)
 }
 
 // RequireEnded waits for a job to end and fails the test unless the worker was paid
 // once or the client refunded once. It returns which.
-func (n *Network) RequireEnded(t testing.TB, id bitsage.JobID) bitsage.PaymentState {
+func (n *Network) RequireEnded(t testing.TB, id proof.JobID) bitsage.PaymentState {
 	t.Helper()
 	return n.requireEnd(t, id, "")
 }
 
 // requireEnd waits for the end that is wanted, or for any.
-func (n *Network) requireEnd(t testing.TB, id bitsage.JobID, want bitsage.PaymentState) bitsage.PaymentState {
+func (n *Network) requireEnd(t testing.TB, id proof.JobID, want bitsage.PaymentState) bitsage.PaymentState {
 	t.Helper()
 	limit := patience
 	if n.virtual {
@@ -60,7 +61,7 @@ const (
 )
 
 // payment waits until a fee is where it stays, and checks that it came there once.
-func (n *Network) payment(ctx context.Context, id bitsage.JobID) (bitsage.PaymentState, error) {
+func (n *Network) payment(ctx context.Context, id proof.JobID) (bitsage.PaymentState, error) {
 	f := *new(chain.Felt).SetBytes(id[:])
 	if j, err := n.settle.Job(ctx, f); err != nil {
 		return "", err
@@ -96,7 +97,7 @@ func (n *Network) payment(ctx context.Context, id bitsage.JobID) (bitsage.Paymen
 
 // wait waits until a job has ended, and has it expire when it is late. The node may
 // fail meanwhile, or not know the job yet.
-func (n *Network) wait(ctx context.Context, id bitsage.JobID) error {
+func (n *Network) wait(ctx context.Context, id proof.JobID) error {
 	for {
 		_, err := n.Client().Wait(ctx, id)
 		var ended *bitsage.JobError

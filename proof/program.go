@@ -120,11 +120,14 @@ func (p Program) shape() matmul.Shape {
 // entries of one byte (int8, two's complement) or four (m31, little-endian).
 func (p Program) InputSize() int { return (p.m*p.k + p.k*p.n) * p.dtype.inputSize() }
 
-// Split returns the parts of an input that hold A and B. The input must have
-// passed CheckInput.
-func (p Program) Split(input []byte) (a, b []byte) {
+// NumParts returns the number of parts of an input: two, A and B.
+func (p Program) NumParts() int { return 2 }
+
+// Parts returns the parts of an input, of which each is known and fetched by a hash of
+// its own: A and B. The input must have passed CheckInput.
+func (p Program) Parts(input []byte) [][]byte {
 	n := p.m * p.k * p.dtype.inputSize()
-	return input[:n], input[n:]
+	return [][]byte{input[:n], input[n:]}
 }
 
 // OutputSize returns the length of the output: C, row-major, four bytes an entry,
@@ -225,8 +228,8 @@ func (p Program) EncodeTree(tree int, data []byte, each matmul.Each) ([][]m31.El
 		if err := p.CheckInput(data); err != nil {
 			return nil, err
 		}
-		a, b := p.Split(data)
-		return p.shape().EncodeInput(p.reader(a, p.dtype.inputSize()), p.reader(b, p.dtype.inputSize()), each)
+		parts, size := p.Parts(data), p.dtype.inputSize()
+		return p.shape().EncodeInput(p.reader(parts[0], size), p.reader(parts[1], size), each)
 	}
 	if err := p.CheckOutput(data); err != nil {
 		return nil, err

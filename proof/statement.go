@@ -38,7 +38,7 @@ func (d *Digest) UnmarshalText(text []byte) error {
 // output computes ResultRoot from it.
 type Statement struct {
 	Program    Program
-	JobID      Digest // binds the proof to one job
+	JobID      JobID  // binds the proof to one job
 	JobRoot    Digest // of tree 0: the input
 	ResultRoot Digest // of tree 1: the output
 }

@@ -87,7 +87,7 @@ func TestCancel(t *testing.T) {
 	program := proof.MatMul(512, 512, 512)
 	in, w := cheapInput(t, p, program, randomInput(program, 1))
 	full := func(ctx context.Context, p *Prover) error {
-		_, err := p.Prove(ctx, in, proof.Digest{})
+		_, err := p.Prove(ctx, in, proof.JobID{})
 		return err
 	}
 	short := func(ctx context.Context, p *Prover) error { // reaches the last stage soon
@@ -161,7 +161,7 @@ func TestCancelledBefore(t *testing.T) {
 		"Input":      func() error { _, err := p.Input(ctx, program, data, proof.Fast); return err },
 		"ResultRoot": func() error { _, err := p.ResultRoot(ctx, program, w.output, proof.Fast); return err },
 		"Execute":    func() error { _, err := p.Execute(ctx, program, data); return err },
-		"Prove":      func() error { _, err := p.Prove(ctx, in, proof.Digest{}); return err },
+		"Prove":      func() error { _, err := p.Prove(ctx, in, proof.JobID{}); return err },
 		"ProveAIR": func() error {
 			_, _, _, err := p.ProveAIR(ctx, fib, Columns(airtest.WideFibTrees(4, 5, true)))
 			return err

@@ -31,7 +31,7 @@ func wantCheck(t *testing.T, err error, want proof.Check) {
 // statementOf returns the honest statement about a program's input under Fast.
 func statementOf(t *testing.T, program proof.Program, data []byte) proof.Statement {
 	t.Helper()
-	s := proof.Statement{Program: program, JobID: proof.Digest{1}}
+	s := proof.Statement{Program: program, JobID: proof.JobID{1}}
 	var err error
 	if s.JobRoot, err = proof.JobRoot(program, data, proof.Fast); err != nil {
 		t.Fatal(err)
@@ -48,8 +48,8 @@ func TestSwappedFactors(t *testing.T) {
 	program := proof.MatMul(16, 16, 16)
 	data := randomInput(program, 1)
 	s := statementOf(t, program, data)
-	a, b := program.Split(data)
-	_, w := cheapInput(t, p, program, append(bytes.Clone(b), a...))
+	parts := program.Parts(data)
+	_, w := cheapInput(t, p, program, slices.Concat(parts[1], parts[0]))
 	made := mustProve(t, p, cheapAIR(t, s), w)
 	_, err := proof.Verify(s, proof.New(made, stark.Blake2s), proof.Fast)
 	wantCheck(t, err, proof.CheckJobRoot)
@@ -207,7 +207,7 @@ func TestEqualRoots(t *testing.T) {
 	for _, other := range []proof.Statement{
 		statementOf(t, shorter, slices.Delete(bytes.Clone(data), 15*3, 16*3)),
 		statementOf(t, proof.MatMulOf(proof.M31, 16, 3, 8), wide),
-		{Program: program, JobID: proof.Digest{2}, JobRoot: s.JobRoot, ResultRoot: s.ResultRoot},
+		{Program: program, JobID: proof.JobID{2}, JobRoot: s.JobRoot, ResultRoot: s.ResultRoot},
 	} {
 		if other.JobRoot != s.JobRoot || other.ResultRoot != s.ResultRoot {
 			t.Errorf("%v has other roots than %v: the test does not show what it should", other.Program, program)

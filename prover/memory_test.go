@@ -235,7 +235,7 @@ func TestChooseHeld(t *testing.T) {
 	cancel()
 	for limit := least - 1; limit <= least; limit++ {
 		before := debug.SetMemoryLimit(limit)
-		_, err := p.Prove(cancelled, in, proof.Digest{})
+		_, err := p.Prove(cancelled, in, proof.JobID{})
 		debug.SetMemoryLimit(before)
 		if errors.Is(err, context.Canceled) != (limit == least) {
 			t.Errorf("with %d bytes beside the input: %v", limit, err)

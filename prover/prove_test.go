@@ -201,7 +201,7 @@ func TestProveShapes(t *testing.T) {
 		for name, f := range fills(rng, program.DType()) {
 			data := fill(program, f)
 			in, w := cheapInput(t, p, program, data)
-			made := mustProve(t, p, cheapAIR(t, proof.Statement{Program: program, JobID: proof.Digest{7}}), w)
+			made := mustProve(t, p, cheapAIR(t, proof.Statement{Program: program, JobID: proof.JobID{7}}), w)
 			job, err := proof.JobRoot(program, data, proof.Fast)
 			if err != nil {
 				t.Fatal(err)
@@ -363,7 +363,7 @@ func TestMemoryError(t *testing.T) {
 	in, w := cheapInput(t, New(Options{}), program, randomInput(program, 1))
 	_, _, _, err = p.ProveAIR(context.Background(), cheapAIR(t, proof.Statement{Program: program}), w)
 	checkMemoryError(t, err)
-	_, err = p.Prove(context.Background(), in, proof.Digest{})
+	_, err = p.Prove(context.Background(), in, proof.JobID{})
 	checkMemoryError(t, err)
 	_, err = p.ResultRoot(context.Background(), program, w.output, proof.Fast)
 	checkMemoryError(t, err)

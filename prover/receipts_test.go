@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/bitsage/bitsage/proof"
@@ -87,14 +88,14 @@ func TestReceipts(t *testing.T) {
 		}
 		data := randomInput(c.program, 1)
 		if c.swapped {
-			a, b := c.program.Split(data)
-			data = append(bytes.Clone(b), a...)
+			parts := c.program.Parts(data)
+			data = slices.Concat(parts[1], parts[0])
 		}
 		in, err := p.Input(context.Background(), c.program, data, c.profile)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := p.Prove(context.Background(), in, proof.Digest{c.job})
+		r, err := p.Prove(context.Background(), in, proof.JobID{c.job})
 		if err != nil {
 			t.Fatal(err)
 		}

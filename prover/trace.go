@@ -87,7 +87,7 @@ type Result struct {
 
 // Prove executes the program on a committed input, for the given job, and proves
 // the execution.
-func (p *Prover) Prove(ctx context.Context, in *Input, job proof.Digest) (*Result, error) {
+func (p *Prover) Prove(ctx context.Context, in *Input, job proof.JobID) (*Result, error) {
 	r := &Result{Statement: proof.Statement{Program: in.Program, JobID: job, JobRoot: in.Root()}}
 	a, err := r.Statement.AIR(in.Profile)
 	if err != nil {

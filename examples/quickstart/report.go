@@ -23,7 +23,7 @@ type report struct {
 	Profile     proof.Profile        `json:"profile"`
 	Processors  int                  `json:"processors"`
 	Cheat       bool                 `json:"cheat"`
-	Job         bitsage.JobID        `json:"job"`
+	Job         proof.JobID          `json:"job"`
 	Stages      []stage              `json:"stages"`
 	ProofStages []proofStage         `json:"proof_stages"` // as the worker's news arrived
 	Bond        bitsage.Amount       `json:"bond_sage"`

@@ -254,7 +254,7 @@ func (j *job) work(t *testing.T) *delivery {
 	t.Helper()
 	p := prover.New(prover.Options{})
 	in := must(p.Input(t.Context(), program, input, proof.Std))(t)
-	result := must(p.Prove(t.Context(), in, proof.Digest(j.id.Bytes())))(t)
+	result := must(p.Prove(t.Context(), in, proof.JobID(j.id.Bytes())))(t)
 	return &delivery{result.Output, must(result.Proof.MarshalBinary())(t),
 		cairo.U256(result.Statement.ResultRoot), cairo.U256(must(result.Proof.Hash())(t)), result.Statement}
 }

@@ -12,8 +12,8 @@ import (
 
 // Description says what a job is, and where its output is found.
 type Description struct {
-	Job  proof.Digest // the job's identifier on the chain
-	Task Task
+	Job  proof.JobID // the job's identifier on the chain
+	Task proof.Task
 	// OutputHash is the name of the output as a blob of kind blob.Data, or zero as long
 	// as there is none. Unlike the task nothing on the chain commits to it: only
 	// the output itself shows whether it is right.
@@ -35,7 +35,7 @@ func DecodeDescription(data []byte) (Description, error) {
 }
 
 // taskRequest asks for the description of a job.
-type taskRequest struct{ job proof.Digest }
+type taskRequest struct{ job proof.JobID }
 
 func (r *taskRequest) fields(c *codec) { c.bytes(r.job[:]) }
 
@@ -51,7 +51,7 @@ var TaskProtocol = p2p.Protocol{
 
 // HandleTasks answers what jobs are. The function reports false for a job that it
 // does not know.
-func HandleTasks(host p2p.Host, describe func(job proof.Digest) (Description, bool)) error {
+func HandleTasks(host p2p.Host, describe func(job proof.JobID) (Description, bool)) error {
 	return host.Handle(TaskProtocol, func(_ context.Context, _ p2p.PeerID, data []byte) ([]byte, error) {
 		r, err := decodeAs[taskRequest](data, typeTaskRequest)
 		if err != nil {
@@ -71,7 +71,7 @@ var (
 	errNoOutput   = errors.New("wire: the peer names no output")
 )
 
-func describe(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.Digest, check func(Task) error) (Description, error) {
+func describe(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.JobID, check func(proof.Task) error) (Description, error) {
 	r := taskRequest{job}
 	request, err := encode(typeTaskRequest, r.fields)
 	if err != nil {
@@ -94,7 +94,7 @@ func describe(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.Dig
 // FetchTask asks peers, one after the other, what a job is. check must recompute
 // the job's identifier from the task: what passes is the task of the job, whoever
 // told it. It fails with a *p2p.PeersError or the error of ctx.
-func FetchTask(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job proof.Digest, check func(Task) error) (Task, error) {
+func FetchTask(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job proof.JobID, check func(proof.Task) error) (proof.Task, error) {
 	failed := &p2p.PeersError{What: "the task"}
 	for _, peer := range peers {
 		d, err := describe(ctx, host, peer, job, check)
@@ -102,18 +102,18 @@ func FetchTask(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job proof
 			return d.Task, nil
 		}
 		if ctx.Err() != nil {
-			return Task{}, ctx.Err()
+			return proof.Task{}, ctx.Err()
 		}
 		failed.Add(peer, err)
 	}
-	return Task{}, failed
+	return proof.Task{}, failed
 }
 
 // FetchOutput gets the output of a job of a known task from the first peer that has
 // the right one. verify must recompute the output's commitment and compare it with
 // the one on the chain; it is called once for each different output that peers
 // offer. It fails with a *p2p.PeersError or the error of ctx.
-func FetchOutput(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job proof.Digest, task Task, verify func(output []byte) error) ([]byte, error) {
+func FetchOutput(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job proof.JobID, task proof.Task, verify func(output []byte) error) ([]byte, error) {
 	failed := &p2p.PeersError{What: "the output"}
 	wrong := make(map[proof.Digest]error)
 	for _, peer := range peers {
@@ -131,9 +131,9 @@ func FetchOutput(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job pro
 
 // fetchOutput asks one peer. Outputs that are wrong are noted, so that none is
 // fetched and verified twice.
-func fetchOutput(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.Digest, task Task, verify func([]byte) error, wrong map[proof.Digest]error) ([]byte, error) {
-	d, err := describe(ctx, host, peer, job, func(t Task) error {
-		if t != task {
+func fetchOutput(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.JobID, task proof.Task, verify func([]byte) error, wrong map[proof.Digest]error) ([]byte, error) {
+	d, err := describe(ctx, host, peer, job, func(t proof.Task) error {
+		if t.ID() != task.ID() {
 			return errOtherJob
 		}
 		return nil
@@ -160,9 +160,9 @@ func fetchOutput(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.
 
 // Progress says how far a job is, as its worker tells.
 type Progress struct {
-	Job   proof.Digest // the job's identifier on the chain
-	Seq   uint32       // counts the job's messages; an older one than the last is out of date
-	Stage string       // printable, at most MaxStage bytes
+	Job   proof.JobID // the job's identifier on the chain
+	Seq   uint32      // counts the job's messages; an older one than the last is out of date
+	Stage string      // printable, at most MaxStage bytes
 }
 
 func (p *Progress) fields(c *codec) {

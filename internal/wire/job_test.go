@@ -21,7 +21,7 @@ func holder(t *testing.T, m *p2p.Memory, d Description, blobs ...[]byte) p2p.Pee
 		must(t, second(store.Put(blob.Data, b)))
 	}
 	must(t, blob.Serve(h, store))
-	must(t, HandleTasks(h, func(job proof.Digest) (Description, bool) { return d, job == proof.Digest{1} }))
+	must(t, HandleTasks(h, func(job proof.JobID) (Description, bool) { return d, job == proof.JobID{1} }))
 	return h.ID()
 }
 
@@ -30,21 +30,21 @@ func digestOf(data []byte) proof.Digest { return blob.IDOf(blob.Data, data).Dige
 func TestFetchTask(t *testing.T) {
 	m := p2p.NewMemory(1, p2p.Faults{})
 	defer m.Close()
-	client, job := m.Host(), proof.Digest{1}
+	client, job := m.Host(), proof.JobID{1}
 	p := proof.MatMul(8, 8, 8)
 	task := newTask(p, fill(p.InputSize(), 1))
 	other := task
 	other.Label = "other"
 	errWrong := errors.New("not the job's task")
-	check := func(got Task) error {
-		if got != task {
+	check := func(got proof.Task) error {
+		if got.ID() != task.ID() {
 			return errWrong
 		}
 		return nil
 	}
 	good := holder(t, m, Description{Job: job, Task: task})
 	liar := holder(t, m, Description{Job: job, Task: other})
-	confused := holder(t, m, Description{Job: proof.Digest{2}, Task: task})
+	confused := holder(t, m, Description{Job: proof.JobID{2}, Task: task})
 	invalid := holder(t, m, Description{Job: job})
 	nonsense := m.Host()
 	must(t, nonsense.Handle(TaskProtocol, func(context.Context, p2p.PeerID, []byte) ([]byte, error) { return []byte("junk"), nil }))
@@ -54,11 +54,11 @@ func TestFetchTask(t *testing.T) {
 	if !errors.As(err, &failed) || len(failed.Peers) != len(peers) || !errors.Is(err, errWrong) || !errors.Is(err, errOtherJob) || !errors.Is(err, p2p.ErrUnknownPeer) {
 		t.Errorf("from liars: %v", err)
 	}
-	if got, err := FetchTask(t.Context(), client, append(peers, good), job, check); err != nil || got != task {
+	if got, err := FetchTask(t.Context(), client, append(peers, good), job, check); err != nil || got.ID() != task.ID() {
 		t.Errorf("%+v %v", got, err)
 	}
 	var remote *p2p.RemoteError
-	if _, err := FetchTask(t.Context(), client, []p2p.PeerID{good}, proof.Digest{3}, check); !errors.As(err, &remote) {
+	if _, err := FetchTask(t.Context(), client, []p2p.PeerID{good}, proof.JobID{3}, check); !errors.As(err, &remote) {
 		t.Errorf("an unknown job: %v", err)
 	}
 	if _, err := client.Request(t.Context(), good, TaskProtocol, []byte("junk")); !errors.As(err, &remote) {
@@ -74,7 +74,7 @@ func TestFetchTask(t *testing.T) {
 func TestFetchOutput(t *testing.T) {
 	m := p2p.NewMemory(1, p2p.Faults{})
 	defer m.Close()
-	client, job := m.Host(), proof.Digest{1}
+	client, job := m.Host(), proof.JobID{1}
 	p := proof.MatMul(4, 4, 4)
 	task := newTask(p, fill(p.InputSize(), 1))
 	other := task
@@ -92,7 +92,7 @@ func TestFetchOutput(t *testing.T) {
 		}
 		return nil
 	}
-	of := func(task Task, output []byte) Description { return Description{job, task, digestOf(output)} }
+	of := func(task proof.Task, output []byte) Description { return Description{job, task, digestOf(output)} }
 	bad := []p2p.PeerID{
 		holder(t, m, of(task, wrong), wrong),
 		holder(t, m, of(task, wrong), wrong), // the same: not fetched or verified again
@@ -135,7 +135,7 @@ func TestProgress(t *testing.T) {
 			}
 			got = append(got, p)
 		}))
-		want := Progress{proof.Digest{1}, 7, "quotient"}
+		want := Progress{proof.JobID{1}, 7, "quotient"}
 		if err := SendProgress(t.Context(), worker, client.ID(), want); err != nil || len(got) != 1 || got[0] != want {
 			t.Errorf("%+v %v", got, err)
 		}

@@ -25,7 +25,7 @@ func TestLifeOfAJob(t *testing.T) {
 func lifeOfAJob(t *testing.T, seed uint64) {
 	m := p2p.NewMemory(seed, p2p.Faults{Latency: 10 * time.Millisecond, Jitter: 10 * time.Millisecond, Loss: 0.05, Duplicate: 0.1, Reorder: 0.1})
 	defer m.Close()
-	job, stages := proof.Digest{byte(seed), 1}, 0
+	job, stages := proof.JobID{byte(seed), 1}, 0
 	proofBytes := fill(200<<10, 1)
 	id := blob.IDOf(blob.Proof, proofBytes)
 
@@ -53,7 +53,7 @@ func lifeOfAJob(t *testing.T, seed uint64) {
 				if err := errors.Join(second(store.Put(blob.Proof, proofBytes)), blob.Serve(w.host, store)); err != nil {
 					return err
 				}
-				if err := HandleTasks(w.host, func(proof.Digest) (Description, bool) { return Description{Job: o.Job, Task: o.Task}, true }); err != nil {
+				if err := HandleTasks(w.host, func(proof.JobID) (Description, bool) { return Description{Job: o.Job, Task: o.Task}, true }); err != nil {
 					return err
 				}
 				b, err := Announcement{o.Job, id, uint32(len(proofBytes))}.Encode()
@@ -80,8 +80,8 @@ func lifeOfAJob(t *testing.T, seed uint64) {
 		t.Errorf("seed %d: no progress was told", seed)
 	}
 
-	check := func(got Task) error {
-		if got != task {
+	check := func(got proof.Task) error {
+		if got.ID() != task.ID() {
 			return errors.New("another task")
 		}
 		return nil
@@ -100,7 +100,7 @@ func lifeOfAJob(t *testing.T, seed uint64) {
 	must(t, err)
 	must(t, second(cache.Put(blob.Proof, got)))
 	must(t, blob.Serve(validator, cache))
-	must(t, HandleTasks(validator, func(proof.Digest) (Description, bool) { return Description{Job: job, Task: told}, true }))
+	must(t, HandleTasks(validator, func(proof.JobID) (Description, bool) { return Description{Job: job, Task: told}, true }))
 
 	for _, w := range workers {
 		must(t, m.Crash(w.host.ID()))

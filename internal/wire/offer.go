@@ -20,9 +20,9 @@ const Chunk = 1 << 20
 // Offer is a job that a client hands to the worker whose quote it has chosen. The
 // input follows in chunks.
 type Offer struct {
-	Job     proof.Digest // the identifier that the job will have on the chain
+	Job     proof.JobID // the identifier that the job will have on the chain
 	Request QuoteRequest
-	Task    Task // of the program and profile of the request
+	Task    proof.Task // of the program and profile of the request
 	Quote   Quote
 }
 
@@ -378,9 +378,10 @@ func (in *inbox) work(ctx context.Context, from p2p.PeerID, t *transfer, c *chun
 
 // checkInput checks the digests, and that the program takes the input.
 func (o *Offer) checkInput(input []byte) error {
-	a, b := o.Task.Program.Split(input)
-	if blake3.Sum256(a) != o.Task.DigestA || blake3.Sum256(b) != o.Task.DigestB {
-		return ErrInput
+	for i, part := range o.Task.Program.Parts(input) {
+		if blake3.Sum256(part) != o.Task.Inputs[i] {
+			return ErrInput
+		}
 	}
 	if err := o.Task.Program.CheckInput(input); err != nil {
 		return fmt.Errorf("wire: %w", err)

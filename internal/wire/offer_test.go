@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func newDeal(t testing.TB, p proof.Program, f p2p.Faults) *deal {
 	m := p2p.NewMemory(1, f)
 	d := &deal{net: m, client: m.Host(), worker: newWorker(t, m.Host(), 1), input: fill(p.InputSize(), 1)}
 	r, _ := newRequest(t, p)
-	d.offer = Offer{proof.Digest{1}, r, newTask(p, d.input), d.worker.quote(t, r, 5)}
+	d.offer = Offer{proof.JobID{1}, r, newTask(p, d.input), d.worker.quote(t, r, 5)}
 	return d
 }
 
@@ -73,7 +74,7 @@ func TestOffer(t *testing.T) {
 		var in inputs
 		o := in.offers()
 		o.Admit = func(_ context.Context, from p2p.PeerID, got Offer) (bool, error) {
-			if from != d.client.ID() || got != d.offer {
+			if from != d.client.ID() || !reflect.DeepEqual(got, d.offer) {
 				t.Errorf("%v: from %s came %+v", p, from, got)
 			}
 			return false, got.Verify(domain, d.worker.key.PublicKey(), d.worker.host.ID(), time.Now())
@@ -129,8 +130,8 @@ func TestOfferIsRefused(t *testing.T) {
 				return false, errors.New("too slow\x00" + strings.Repeat("!", 1000))
 			}}, "too slow!"},
 			{"by Accept", nil, Offers{Budget: 1 << 30, Admit: admit, Accept: func(context.Context, p2p.PeerID, Offer, []byte) error { return errors.New("wrong root") }}, "wrong root"},
-			{"wrong A", func(d *deal) { d.offer.Task.DigestA[0]++ }, Offers{Budget: 1 << 30, Admit: admit, Accept: accept}, ErrInput.Error()},
-			{"wrong B", func(d *deal) { d.offer.Task.DigestB[0]++ }, Offers{Budget: 1 << 30, Admit: admit, Accept: accept}, ErrInput.Error()},
+			{"wrong A", func(d *deal) { d.offer.Task.Inputs[0][0]++ }, Offers{Budget: 1 << 30, Admit: admit, Accept: accept}, ErrInput.Error()},
+			{"wrong B", func(d *deal) { d.offer.Task.Inputs[1][0]++ }, Offers{Budget: 1 << 30, Admit: admit, Accept: accept}, ErrInput.Error()},
 		} {
 			d := newDeal(t, shape, p2p.Faults{})
 			if c.edit != nil {
@@ -430,7 +431,7 @@ func TestBadWorkers(t *testing.T) {
 func TestLargestOfferFits(t *testing.T) {
 	o := *samples(t)[typeOffer].(*Offer)
 	o.Request.Program = proof.MatMulOf(proof.Int8, proof.MaxDim, proof.MaxDim, proof.MaxDim)
-	o.Task.Program, o.Task.Label, o.Quote.Peer = o.Request.Program, strings.Repeat("x", MaxLabel), p2p.PeerID(strings.Repeat("x", p2p.MaxPeerID))
+	o.Task.Program, o.Task.Label, o.Quote.Peer = o.Request.Program, strings.Repeat("x", proof.MaxLabel), p2p.PeerID(strings.Repeat("x", p2p.MaxPeerID))
 	data, err := o.Encode()
 	must(t, err)
 	c := chunk{data: make([]byte, Chunk)}
@@ -453,7 +454,7 @@ func TestLargestOfferFits(t *testing.T) {
 	if _, err := (Offer{}).Encode(); err == nil || second((Offer{}).Hash()) == nil {
 		t.Error("an empty offer has a form")
 	}
-	if err := SendOffer(t.Context(), nil, Offer{Task: Task{Program: proof.MatMul(1, 1, 1)}}, make([]byte, 2)); err == nil {
+	if err := SendOffer(t.Context(), nil, Offer{Task: proof.Task{Program: proof.MatMul(1, 1, 1)}}, make([]byte, 2)); err == nil {
 		t.Error("an empty offer was sent")
 	}
 	if !slices.IsSorted([]int{int(wanted), int(accepted), int(refused), int(unknown)}) || wanted != 1 {

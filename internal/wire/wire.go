@@ -20,7 +20,6 @@ import (
 
 // Bounds of what messages contain, in bytes.
 const (
-	MaxLabel  = 256
 	MaxStage  = 32
 	MaxReason = 256
 )
@@ -64,27 +63,23 @@ func (d Domain) Blobs() p2p.Topic {
 	}}
 }
 
-// Task is a job without its input: what the task identifier commits to.
-type Task struct {
-	Program          proof.Program
-	Profile          proof.Profile
-	Label            string       // at most MaxLabel bytes
-	DigestA, DigestB proof.Digest // BLAKE3 of the two parts of the input
-	JobRoot          proof.Digest
-}
-
-func (c *codec) task(t *Task) {
+func (c *codec) task(t *proof.Task) {
 	c.program(&t.Program)
 	c.profile(&t.Profile)
-	c.text(&t.Label, MaxLabel)
-	c.bytes(t.DigestA[:])
-	c.bytes(t.DigestB[:])
+	c.text(&t.Label, proof.MaxLabel)
+	if c.reading && c.failure == "" {
+		t.Inputs = make([]proof.Digest, t.Program.NumParts())
+	}
+	c.check(len(t.Inputs) == t.Program.NumParts(), "number of inputs")
+	for i := range t.Inputs {
+		c.bytes(t.Inputs[i][:])
+	}
 	c.bytes(t.JobRoot[:])
 }
 
 // Announcement says that its sender holds a blob of a job.
 type Announcement struct {
-	Job  proof.Digest // the job's identifier on the chain
+	Job  proof.JobID // the job's identifier on the chain
 	Blob blob.ID
 	Size uint32 // bytes
 }

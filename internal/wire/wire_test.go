@@ -85,9 +85,8 @@ func newRequest(t testing.TB, p proof.Program) (QuoteRequest, hpke.PrivateKey) {
 	return r, key
 }
 
-func newTask(p proof.Program, input []byte) Task {
-	a, b := p.Split(input)
-	return Task{p, proof.MatMulP96, "label", blake3.Sum256(a), blake3.Sum256(b), proof.Digest{9}}
+func newTask(p proof.Program, input []byte) proof.Task {
+	return proof.NewTask(p, proof.MatMulP96, "label", input, proof.Digest{9})
 }
 
 // sampleKey opens the quotes for the request among the samples.
@@ -110,13 +109,13 @@ func samples(t testing.TB) map[messageType]anyMessage {
 	return map[messageType]anyMessage{
 		typeQuoteRequest: &r,
 		typeQuote:        &q,
-		typeOffer:        &Offer{proof.Digest{3}, r, task, q},
+		typeOffer:        &Offer{proof.JobID{3}, r, task, q},
 		typeChunk:        &chunk{proof.Digest{4}, 3 * Chunk, []byte("abc")},
 		typeAnswer:       &answer{refused, 0, "no"},
-		typeTaskRequest:  &taskRequest{proof.Digest{5}},
-		typeDescription:  &Description{proof.Digest{6}, task, proof.Digest{7}},
-		typeProgress:     &Progress{proof.Digest{8}, 9, "commit"},
-		typeAnnouncement: &Announcement{proof.Digest{1}, blob.ID{Kind: blob.Proof, Digest: proof.Digest{2}}, 262144},
+		typeTaskRequest:  &taskRequest{proof.JobID{5}},
+		typeDescription:  &Description{proof.JobID{6}, task, proof.Digest{7}},
+		typeProgress:     &Progress{proof.JobID{8}, 9, "commit"},
+		typeAnnouncement: &Announcement{proof.JobID{1}, blob.ID{Kind: blob.Proof, Digest: proof.Digest{2}}, 262144},
 	}
 }
 
@@ -248,8 +247,8 @@ func TestBounds(t *testing.T) {
 		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = p2p.PeerID(long(65)) }, false},
 		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = p2p.PeerID(long(300)) }, false},
 		{"no signature", typeQuote, func(m anyMessage) { m.(*Quote).Signature = wallet.Signature{} }, false},
-		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(MaxLabel) }, true},
-		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(MaxLabel + 1) }, false},
+		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(proof.MaxLabel) }, true},
+		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(proof.MaxLabel + 1) }, false},
 		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(1<<16 + 1) }, false},
 		{"label not UTF-8", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = "\xff" }, false},
 		{"another program", typeOffer, func(m anyMessage) { m.(*Offer).Task.Program = proof.MatMul(8, 8, 9) }, false},

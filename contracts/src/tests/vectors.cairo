@@ -15,7 +15,7 @@ fn vectors() {
         low: 0x101112131415161718191a1b1c1d1e1f, high: 0x102030405060708090a0b0c0d0e0f,
     };
     let job_id = hashes::job_id(address(0x1002), task_id);
-    let want = 0x11931207982afc6bed5f964fc64b62b4d553b0ba170a18d0113d84394d302b2;
+    let want = 0x443d408094e2b0708ba1bf0a6d7b606efdefae1c0aef8f0666778a5dfea5583;
     assert!(job_id == JobId { value: want }, "job id");
 
     let fact = Fact {
@@ -28,7 +28,7 @@ fn vectors() {
         proof_hash: u256 { low: 8, high: 7 },
     };
     let id = hashes::fact_id(@fact);
-    let want = 0x316c08c306bc4e55eb0b1b182cae310960fb7da102f6ee9b491765c76655612;
+    let want = 0x267dd72fb77b093d968b4b140ea13d1784a08042d1021acd9496b02a63301da;
     assert!(id == FactId { value: want }, "fact");
 
     let weights = array![10_000 * SAGE, 25_000 * SAGE, 1];
@@ -39,15 +39,15 @@ fn vectors() {
         members.append(Member { validator: address(key), vote_key: public_key(key), weight });
     }
     let root = hashes::set_root(members.span());
-    let want = 0x7816cbbeb4fb81410cafe910d83cb417a734964b74b2e900f17396711ed2b10;
+    let want = 0x404696eee9699cdcb343752905578606b0033f034fec236e40bb69b7e08d788;
     assert!(root == want, "set root");
 
-    let want = 0x806a19c9ff6447592188082683102631566bf463e904f14a70469d2269cb5a;
+    let want = 0x45cc612bf3d3e15143fa8c1476aaa7e0ab0bccebd8f70a1a7f1ebfc1e5db6de;
     assert!(hashes::vote(9, root, id, Verdict::Valid) == want, "vote valid");
-    let want = 0x43998f263dad553c5c9d6537eb62e268e45bd5d02fb7306c612b1ea40dc7741;
+    let want = 0x330b9eefbad7453b61e13fab00d12a303c797578891247065c37dbd4b2a04e4;
     assert!(hashes::vote(9, root, id, Verdict::Invalid) == want, "vote invalid");
 
     set_contract_address(address(0x1003));
-    let want = 0x3ced5c99a59e9658bb843cea1725d48536c5adba4f50a30d67506234f809db8;
+    let want = 0x70fcbc17eed59d0c514467e4218adfbb100e29660741e378bccc714a5b454d;
     assert!(hashes::vote_key_possession(address(0x1004)) == want, "possession");
 }
