@@ -25,11 +25,12 @@ import (
 // it has to begin anew. A cursor without a hash is not checked.
 func (c *Client) Events(ctx context.Context, filter EventFilter, resume ...Cursor) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		s := stream{client: c, filter: filter, trail: slices.Clone(resume), yield: yield}
-		if err := s.check(); err != nil {
+		s, err := newStream(c, filter, resume)
+		if err != nil {
 			yield(Event{}, err)
 			return
 		}
+		s.yield = yield
 		if err := s.run(ctx); !errors.Is(err, errBreak) {
 			yield(Event{}, err)
 		}
@@ -57,22 +58,23 @@ type stream struct {
 	yield  func(Event, error) bool
 }
 
-func (s *stream) check() error {
-	if s.filter.Chunk == 0 {
-		s.filter.Chunk = 256
+// newStream returns a stream that has still to be told where to deliver.
+func newStream(c *Client, filter EventFilter, resume []Cursor) (stream, error) {
+	if filter.Chunk == 0 {
+		filter.Chunk = 256
 	}
-	if s.filter.Chunk < 0 || s.filter.Chunk > maxChunk {
-		return errors.New("chain: EventFilter.Chunk is not in [1, 1024]")
+	if filter.Chunk < 0 || filter.Chunk > maxChunk {
+		return stream{}, errors.New("chain: EventFilter.Chunk is not in [1, 1024]")
 	}
-	if !slices.IsSortedFunc(s.trail, func(a, b Cursor) int {
+	if !slices.IsSortedFunc(resume, func(a, b Cursor) int {
 		if a.Block < b.Block {
 			return -1
 		}
 		return 1
 	}) {
-		return errors.New("chain: cursors are not of ascending blocks")
+		return stream{}, errors.New("chain: cursors are not of ascending blocks")
 	}
-	return nil
+	return stream{client: c, filter: filter, trail: slices.Clone(resume)}, nil
 }
 
 // run steps until the stream ends, and pauses where there is nothing to do.

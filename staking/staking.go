@@ -1,7 +1,8 @@
 // Package staking makes typed calls on the staking contracts: stakes and their
 // tiers, the registration of workers, bonds, validators, reputation and slashing.
 //
-// [Contracts] reads, for anyone. Who writes is in the types:
+// [Contracts] reads, for anyone, and [Directory] lists the workers of a deployment. Who
+// writes is in the types:
 //
 //   - [Staker] is the account that staked, whose key can stay cold: it moves the
 //     stake, names an operator, registers a worker and bonds as a validator.

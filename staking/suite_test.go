@@ -246,7 +246,7 @@ func runScenarios(t *testing.T, w *world) {
 	}{
 		{"tiers", scenarioTiers}, {"stake", scenarioStake}, {"unstake", scenarioUnstake}, {"pause", scenarioPause}, {"status", scenarioStatus},
 		{"worker", scenarioWorker}, {"capacity", scenarioCapacity}, {"validator", scenarioValidator}, {"reputation", scenarioReputation},
-		{"events", scenarioEvents}, {"confirm", scenarioConfirm}, {"cancelled", scenarioCancelled},
+		{"events", scenarioEvents}, {"directory", scenarioDirectory}, {"confirm", scenarioConfirm}, {"cancelled", scenarioCancelled},
 	} {
 		if !t.Run(sub.name, func(t *testing.T) { sub.run(t, w) }) {
 			return
