@@ -85,9 +85,7 @@ pub mod PaymentRouter {
             let nonce = privacy.nonce(client);
             let Fee { refund, fee } = privacy.debit(job_id, client, worker, payment);
             let state = PaymentState::Escrowed;
-            let payment = Payment {
-                state, client, worker, refund, fee, proof_hash: 0, nonce,
-            };
+            let payment = Payment { state, client, worker, refund, fee, proof_hash: 0, nonce };
             self.payments.write(job_id, payment);
             self.emit(PaymentEscrowed { job_id, client, worker, fee, refund });
         }
@@ -120,9 +118,7 @@ pub mod PaymentRouter {
             let payment = self.payment(job_id);
             let fee = Ciphertext { l: Point { x: c1x, y: c1y }, r: Point { x: c2x, y: c2y } };
             assert(
-                worker == payment.worker
-                    && fee == payment.fee
-                    && proof_hash == payment.proof_hash,
+                worker == payment.worker && fee == payment.fee && proof_hash == payment.proof_hash,
                 errors::WRONG_PAYMENT,
             );
             self.emit(PaymentReleased { job_id, worker, proof_hash });
