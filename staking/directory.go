@@ -14,7 +14,7 @@ import (
 // WorkerRecord is a worker of a deployment.
 type WorkerRecord struct {
 	Account      chain.Felt // the staker, by which the worker is known
-	Registration            // what it published last; its PeerID may hold any bytes
+	Registration            // what it published last; PeerID may hold any bytes
 	Active       bool       // whether it takes jobs; false after Staker.Deregister
 	// Tier is that of its stake. Whether the stake still counts for it, after slashes
 	// or the end of its lock, is what Contracts.VerifyStake says.
@@ -120,7 +120,8 @@ func (d *Directory) read(ctx context.Context) error {
 
 // workerSelectors are the first keys of the events that tell of workers.
 var workerSelectors = []felt.Felt{
-	stakingmanager.SelectorStaked, stakingmanager.SelectorWorkerRegistered, stakingmanager.SelectorWorkerDeregistered,
+	stakingmanager.SelectorStaked, stakingmanager.SelectorWorkerRegistered,
+	stakingmanager.SelectorWorkerPeerChanged, stakingmanager.SelectorWorkerDeregistered,
 }
 
 // maxPast is how many changes a table can undo; when there are more, the older half
@@ -159,6 +160,8 @@ func (r WorkerRecord) after(e *Event) WorkerRecord {
 		r.Tier = c.Tier
 	case WorkerRegistered:
 		r.Registration, r.Active = c.Registration, true
+	case WorkerPeerChanged:
+		r.PeerID = c.PeerID
 	case WorkerDeregistered:
 		r.Active = false
 	}

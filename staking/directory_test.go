@@ -61,6 +61,13 @@ func scenarioDirectory(t *testing.T, w *world) {
 		t.Errorf("after Register: %+v", r)
 	}
 
+	done(t)(s.SetPeer(ctx, "another peer"))
+	update(t, d)
+	reg.PeerID = "another peer"
+	if r, _ := d.Worker(s.Address()); r != (WorkerRecord{s.Address(), reg, true, TierConsumer}) {
+		t.Errorf("after SetPeer: %+v", r)
+	}
+
 	cause := errors.New("enough")
 	cancelled, cancel := context.WithCancelCause(ctx)
 	cancel(cause)

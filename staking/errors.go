@@ -24,7 +24,7 @@ const (
 	ErrZeroAddress      Code = "ZERO_ADDRESS"
 	ErrZeroAmount       Code = "ZERO_AMOUNT"
 	ErrAmountTooLarge   Code = "AMOUNT_TOO_LARGE"
-	ErrUnauthorized     Code = "UNAUTHORIZED" // of a heartbeat: the account is not the worker's operator
+	ErrUnauthorized     Code = "UNAUTHORIZED" // the account is neither the worker nor its operator
 	ErrNotConfigured    Code = "NOT_CONFIGURED"
 	ErrPaused           Code = "PAUSED"
 	ErrBalance          Code = "INSUFFICIENT_BALANCE"

@@ -25,7 +25,7 @@ type Event struct {
 }
 
 // Change is what an event says: a Staked, UnstakeRequested, Unstaked, OperatorSet,
-// WorkerRegistered, WorkerDeregistered, BondLocked, BondUnlocked, BondSeized,
+// WorkerRegistered, WorkerPeerChanged, WorkerDeregistered, BondLocked, BondUnlocked, BondSeized,
 // Slashed, ReputationChanged, ValidatorRegistered, ValidatorLeft, ValidatorReleased,
 // Equivocated, VotedFalsely or EpochAdvanced.
 type Change interface{ change() }
@@ -51,6 +51,10 @@ type OperatorSet struct{ Operator chain.Felt }
 
 // WorkerRegistered says what a worker published. Its PeerID may hold any bytes.
 type WorkerRegistered struct{ Registration }
+
+// WorkerPeerChanged says that the worker is at another peer from now on. PeerID may hold
+// any bytes.
+type WorkerPeerChanged struct{ PeerID string }
 
 // WorkerDeregistered says that a worker takes no more jobs.
 type WorkerDeregistered struct{}
@@ -141,6 +145,7 @@ func (UnstakeRequested) change()    {}
 func (Unstaked) change()            {}
 func (OperatorSet) change()         {}
 func (WorkerRegistered) change()    {}
+func (WorkerPeerChanged) change()   {}
 func (WorkerDeregistered) change()  {}
 func (BondLocked) change()          {}
 func (BondUnlocked) change()        {}
@@ -157,8 +162,8 @@ func (EpochAdvanced) change()       {}
 // eventSelectors are the first keys of the events of the stream.
 var eventSelectors = []felt.Felt{
 	stakingmanager.SelectorStaked, stakingmanager.SelectorUnstakeRequested, stakingmanager.SelectorUnstaked,
-	stakingmanager.SelectorOperatorSet, stakingmanager.SelectorWorkerRegistered, stakingmanager.SelectorWorkerDeregistered,
-	stakingmanager.SelectorBondLocked, stakingmanager.SelectorBondUnlocked, stakingmanager.SelectorBondSeized,
+	stakingmanager.SelectorOperatorSet, stakingmanager.SelectorWorkerRegistered, stakingmanager.SelectorWorkerPeerChanged,
+	stakingmanager.SelectorWorkerDeregistered, stakingmanager.SelectorBondLocked, stakingmanager.SelectorBondUnlocked, stakingmanager.SelectorBondSeized,
 	stakingmanager.SelectorSlashed,
 	reputationmanager.SelectorReputationChanged,
 	validatorregistry.SelectorValidatorRegistered, validatorregistry.SelectorValidatorLeft,
@@ -237,6 +242,8 @@ func (v *converter) change(decoded any) (account chain.Felt, change Change) {
 		return d.Staker, OperatorSet{d.Operator}
 	case stakingmanager.WorkerRegisteredEvent:
 		return d.Worker, WorkerRegistered{v.registration(d.PeerID, d.SigningKey, d.ElGamalKey, d.TEEQuoteHash)}
+	case stakingmanager.WorkerPeerChangedEvent:
+		return d.Worker, WorkerPeerChanged{d.PeerID}
 	case stakingmanager.WorkerDeregisteredEvent:
 		return d.Worker, WorkerDeregistered{}
 	case stakingmanager.BondLockedEvent:

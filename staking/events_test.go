@@ -65,6 +65,7 @@ func TestChange(t *testing.T) {
 		{stakingmanager.UnstakedEvent{Staker: who, Amount: sage(4)}, Unstaked{money.SAGE(4)}},
 		{stakingmanager.OperatorSetEvent{Staker: who, Operator: f(5)}, OperatorSet{f(5)}},
 		{stakingmanager.WorkerRegisteredEvent{Worker: who, PeerID: "peer", SigningKey: f(6), ElGamalKey: point, TEEQuoteHash: cairo.U256{7}}, WorkerRegistered{Registration{"peer", f(6), key, [32]byte{7}}}},
+		{stakingmanager.WorkerPeerChangedEvent{Worker: who, PeerID: "another peer"}, WorkerPeerChanged{"another peer"}},
 		{stakingmanager.WorkerDeregisteredEvent{Worker: who}, WorkerDeregistered{}},
 		{stakingmanager.BondLockedEvent{Staker: who, Holder: f(8), Amount: sage(9)}, BondLocked{f(8), money.SAGE(9)}},
 		{stakingmanager.BondUnlockedEvent{Staker: who, Holder: f(8), Amount: sage(9)}, BondUnlocked{f(8), money.SAGE(9)}},

@@ -289,9 +289,16 @@ type Registration struct {
 // MaxPeerID is the number of bytes of the longest PeerID.
 const MaxPeerID = 64
 
-func (r *Registration) check(op string) error {
-	if r.PeerID == "" || len(r.PeerID) > MaxPeerID {
+func checkPeerID(op, id string) error {
+	if id == "" || len(id) > MaxPeerID {
 		return &Error{Op: op, Code: ErrPeerID}
+	}
+	return nil
+}
+
+func (r *Registration) check(op string) error {
+	if err := checkPeerID(op, r.PeerID); err != nil {
+		return err
 	}
 	if _, err := wallet.PublicPoint(r.SigningKey); err != nil {
 		return &Error{Op: op, Code: ErrKey, Err: err}
@@ -369,6 +376,20 @@ func (s *Staker) Heartbeat(ctx context.Context) (*chain.Receipt, error) {
 	return s.send(ctx, opHeartbeat, money.Amount{}, to(s.contracts.staking, stakingmanager.HeartbeatCall(s.Address())))
 }
 
+const opSetPeer = "set peer"
+
+// SetPeer replaces the worker's PeerID and nothing else of what it published. An Operator
+// can do the same. It fails with ErrPeerID or ErrNotWorker.
+func (s *Staker) SetPeer(ctx context.Context, peerID string) (*chain.Receipt, error) {
+	if err := checkPeerID(opSetPeer, peerID); err != nil {
+		return nil, err
+	}
+	if err := s.contracts.activeWorker(ctx, opSetPeer, s.Address()); err != nil {
+		return nil, err
+	}
+	return s.send(ctx, opSetPeer, money.Amount{}, to(s.contracts.staking, stakingmanager.SetPeerCall(s.Address(), peerID)))
+}
+
 // InitializeReputation begins a record at 500 points, which else begins with the
 // worker's first job. It fails with ErrHasRecord.
 func (s *Staker) InitializeReputation(ctx context.Context) (*chain.Receipt, error) {
@@ -384,8 +405,11 @@ func (s *Staker) InitializeReputation(ctx context.Context) (*chain.Receipt, erro
 }
 
 // Operator is the hot account on a worker's host, named by Staker.SetOperator. The
-// contracts let it accept jobs, submit proofs and send heartbeats for the worker;
-// it can neither move money nor change where money goes. Make one with NewOperator.
+// contracts let it accept jobs, submit proofs, send heartbeats and say at which peer the
+// worker is; it can neither move money nor change where money goes. Who steals its key
+// can lead clients to a peer at which the worker is not, until the staker names another
+// operator: they find no worker there, because the signing key makes its quotes. Make one
+// with NewOperator.
 type Operator struct {
 	contracts *Contracts
 	account   *chain.Account
@@ -418,12 +442,29 @@ func (o *Operator) check(ctx context.Context, op string) error {
 // Heartbeat says that the worker is alive. It fails with ErrUnauthorized or
 // ErrNotWorker.
 func (o *Operator) Heartbeat(ctx context.Context) (*chain.Receipt, error) {
-	c := o.contracts
-	if err := o.check(ctx, opHeartbeat); err != nil {
+	if err := o.checkWorker(ctx, opHeartbeat); err != nil {
 		return nil, err
 	}
-	if err := c.activeWorker(ctx, opHeartbeat, o.worker); err != nil {
+	return send(ctx, opHeartbeat, o.account, to(o.contracts.staking, stakingmanager.HeartbeatCall(o.worker)))
+}
+
+// SetPeer replaces the worker's PeerID, after a move to another host or another network.
+// It changes nothing else of what the worker published. It fails with ErrPeerID,
+// ErrUnauthorized or ErrNotWorker.
+func (o *Operator) SetPeer(ctx context.Context, peerID string) (*chain.Receipt, error) {
+	if err := checkPeerID(opSetPeer, peerID); err != nil {
 		return nil, err
 	}
-	return send(ctx, opHeartbeat, o.account, to(c.staking, stakingmanager.HeartbeatCall(o.worker)))
+	if err := o.checkWorker(ctx, opSetPeer); err != nil {
+		return nil, err
+	}
+	return send(ctx, opSetPeer, o.account, to(o.contracts.staking, stakingmanager.SetPeerCall(o.worker, peerID)))
+}
+
+// checkWorker makes the checks of a call for the worker, in the contract's order.
+func (o *Operator) checkWorker(ctx context.Context, op string) error {
+	if err := o.check(ctx, op); err != nil {
+		return err
+	}
+	return o.contracts.activeWorker(ctx, op, o.worker)
 }

@@ -7,7 +7,7 @@
 //   - [Staker] is the account that staked, whose key can stay cold: it moves the
 //     stake, names an operator, registers a worker and bonds as a validator.
 //   - [Operator] is the hot key on a worker's host. It can say that the worker is
-//     alive, and has no method by which money could move.
+//     alive and at which peer, and has no method by which money could move.
 //   - What anybody may do, such as beginning an epoch or reporting an offence, is a
 //     method of Contracts that takes an account.
 //

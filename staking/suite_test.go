@@ -575,6 +575,7 @@ func scenarioWorker(t *testing.T, w *world) {
 		t.Error(got, err)
 	}
 	done(t)(s.Heartbeat(ctx))
+	scenarioPeer(t, w, s, operator)
 	// And nothing else: as the operator, what the staker does is about the
 	// operator's own stake, of which there is none.
 	w.refuses(t, 9, ErrNotWorker, deregister)
@@ -593,6 +594,9 @@ func scenarioWorker(t *testing.T, w *world) {
 	}
 	preflight(t, ErrNotWorker)(operator.Heartbeat(ctx))
 	w.refuses(t, 9, ErrNotWorker, heartbeat)
+	preflight(t, ErrNotWorker)(operator.SetPeer(ctx, "peer"))
+	preflight(t, ErrNotWorker)(s.SetPeer(ctx, "peer"))
+	w.refuses(t, 9, ErrNotWorker, to(w.staking, stakingmanager.SetPeerCall(s.Address(), "peer")))
 	preflight(t, ErrNotWorker)(s.Deregister(ctx))
 	done(t)(s.SetOperator(ctx, chain.Felt{}))
 	if ok, err := w.MayOperate(ctx, s.Address(), hot.Address()); err != nil || ok {
@@ -609,6 +613,37 @@ func scenarioWorker(t *testing.T, w *world) {
 	v := w.staked(t, 9, sage(10_000), TierValidator)
 	preflight(t, ErrStakeNotValid)(v.Register(ctx, reg))
 	w.refuses(t, 9, ErrStakeNotValid, call(reg))
+}
+
+// scenarioPeer moves a worker to other peers, by its operator and by itself.
+func scenarioPeer(t *testing.T, w *world, s *Staker, operator *Operator) {
+	t.Helper()
+	ctx := t.Context()
+	before, err := w.Worker(ctx, s.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(id string) chain.Call { return to(w.staking, stakingmanager.SetPeerCall(s.Address(), id)) }
+	for _, bad := range []string{"", string(make([]byte, MaxPeerID+1))} {
+		preflight(t, ErrPeerID)(operator.SetPeer(ctx, bad))
+		preflight(t, ErrPeerID)(s.SetPeer(ctx, bad))
+		w.refuses(t, 9, ErrPeerID, call(bad))
+	}
+	preflight(t, ErrUnauthorized)(NewOperator(w.Contracts, w.accounts[10], s.Address()).SetPeer(ctx, "peer"))
+	w.refuses(t, 10, ErrUnauthorized, call("peer"))
+	for id, set := range map[string]func(context.Context, string) (*chain.Receipt, error){
+		"the operator's peer": operator.SetPeer, string(make([]byte, MaxPeerID)): s.SetPeer,
+	} {
+		r := done(t)(set(ctx, id))
+		if changes, err := w.Decode(r); err != nil || len(changes) != 1 || changes[0].Account != s.Address() || changes[0].Change != (WorkerPeerChanged{id}) {
+			t.Errorf("%+v %v", changes, err)
+		}
+		want := before
+		want.PeerID = id
+		if got, err := w.Worker(ctx, s.Address()); err != nil || got != want {
+			t.Errorf("%+v, want %+v: %v", got, want, err)
+		}
+	}
 }
 
 func scenarioCapacity(t *testing.T, w *world) {

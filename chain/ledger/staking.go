@@ -46,6 +46,7 @@ var stakingManagerClass = contract("StakingManager", methods(newStakingManager, 
 	"set_operator":     (*stakingManager).setOperator,
 	"register_worker":  (*stakingManager).registerWorker,
 	"heartbeat":        (*stakingManager).heartbeat,
+	"set_peer":         (*stakingManager).setPeer,
 	"deregister":       (*stakingManager).deregister,
 	"lock_bond":        (*stakingManager).lockBond,
 	"unlock_bond":      (*stakingManager).unlockBond,
@@ -224,7 +225,7 @@ func (t *stakingManager) setOperator(operator address) {
 func (t *stakingManager) registerWorker(peerID string, signingKey Felt, elgamalKey point, teeQuoteHash u256) {
 	staker := t.caller()
 	t.verifyStake(staker).assertValid(forWorkers)
-	assert(len(peerID) > 0 && len(peerID) <= maxPeerID, "BAD_PEER_ID")
+	assertPeerID(peerID)
 	assertKeyX(signingKey)
 	assertKey(elgamalKey)
 	t.workers.write(staker, worker{true, signingKey, elgamalKey, teeQuoteHash, t.timestamp(), peerID})
@@ -237,6 +238,15 @@ func (t *stakingManager) heartbeat(staker address) {
 	w.LastHeartbeat = t.timestamp()
 	t.workers.write(staker, w)
 	t.emit("Heartbeat", key{staker}, w.LastHeartbeat)
+}
+
+func (t *stakingManager) setPeer(staker address, peerID string) {
+	assert(t.mayOperate(staker, t.caller()), "UNAUTHORIZED")
+	w := t.activeWorker(staker)
+	assertPeerID(peerID)
+	w.PeerID = peerID
+	t.workers.write(staker, w)
+	t.emit("WorkerPeerChanged", key{staker}, peerID)
 }
 
 func (t *stakingManager) deregister() {
@@ -347,6 +357,10 @@ func (t *stakingManager) activeWorker(staker address) worker {
 	w := t.workers.read(staker)
 	assert(w.Active, "NOT_A_WORKER")
 	return w
+}
+
+func assertPeerID(id string) {
+	assert(len(id) > 0 && len(id) <= maxPeerID, "BAD_PEER_ID")
 }
 
 // deposit records the stake with the amount added, then takes the amount from the staker.

@@ -115,6 +115,9 @@ pub trait IStakingManager<T> {
     );
     /// The worker or its operator: says that the worker is alive.
     fn heartbeat(ref self: T, worker: ContractAddress);
+    /// The worker or its operator: replaces the libp2p identity and nothing else. Where the peer
+    /// is wrong, clients find no worker; quotes and submissions are signed by the signing key.
+    fn set_peer(ref self: T, worker: ContractAddress, peer_id: ByteArray);
     /// The worker: takes no more jobs.
     fn deregister(ref self: T);
     /// JobManager and ValidatorRegistry: binds a free part of a stake.

@@ -70,6 +70,7 @@ pub mod StakingManager {
         OperatorSet: OperatorSet,
         WorkerRegistered: WorkerRegistered,
         WorkerDeregistered: WorkerDeregistered,
+        WorkerPeerChanged: WorkerPeerChanged,
         Heartbeat: Heartbeat,
         BondLocked: BondLocked,
         BondUnlocked: BondUnlocked,
@@ -141,6 +142,13 @@ pub mod StakingManager {
     struct WorkerDeregistered {
         #[key]
         worker: ContractAddress,
+    }
+
+    #[derive(Drop, starknet::Event)]
+    struct WorkerPeerChanged {
+        #[key]
+        worker: ContractAddress,
+        peer_id: ByteArray,
     }
 
     #[derive(Drop, starknet::Event)]
@@ -293,7 +301,7 @@ pub mod StakingManager {
         ) {
             let worker = get_caller_address();
             self.assert_worker_stake(worker);
-            assert(peer_id.len() != 0 && peer_id.len() <= MAX_PEER_ID, errors::BAD_PEER_ID);
+            assert_peer_id(@peer_id);
             curve::assert_key_x(signing_key);
             curve::assert_key(elgamal_key);
             let entry = Worker {
@@ -317,6 +325,14 @@ pub mod StakingManager {
             let at = get_block_timestamp();
             self.workers.entry(worker).last_heartbeat.write(at);
             self.emit(Heartbeat { worker, at });
+        }
+
+        fn set_peer(ref self: ContractState, worker: ContractAddress, peer_id: ByteArray) {
+            assert(self.may_operate(worker, get_caller_address()), errors::UNAUTHORIZED);
+            self.assert_active(worker);
+            assert_peer_id(@peer_id);
+            self.workers.entry(worker).peer_id.write(peer_id.clone());
+            self.emit(WorkerPeerChanged { worker, peer_id });
         }
 
         fn deregister(ref self: ContractState) {
@@ -526,6 +542,10 @@ pub mod StakingManager {
         stake.unbonding -= from_unbonding;
         stake.amount -= from_amount;
         from_unbonding + from_amount
+    }
+
+    fn assert_peer_id(peer_id: @ByteArray) {
+        assert(peer_id.len() != 0 && peer_id.len() <= MAX_PEER_ID, errors::BAD_PEER_ID);
     }
 
     fn lock_end(duration: u64) -> u64 {

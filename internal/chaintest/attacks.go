@@ -116,7 +116,7 @@ func fabricatedProofs(t *testing.T, b *battle) {
 	d.refutes(t, "a proof and more", append(slices.Clone(real), 0))
 	d.refutes(t, "zeros", make([]byte, len(real)))
 
-	b.job.output, b.job.proof = d.digest, d.commitment
+	b.job.resultRoot, b.job.proofHash = d.resultRoot, d.proofHash
 	b.job.accept(t)
 	b.job.prove(t)
 	// Nobody but the validators can call it valid.
@@ -470,7 +470,7 @@ func greedyOwner(t *testing.T, b *battle) {
 		{"ALREADY_CONFIGURED", b.privacy, privacyrouter.ConfigureCall(o.Address())},
 		{"ALREADY_CONFIGURED", b.registry, validatorregistry.ConfigureCall(o.Address())},
 		{"ALREADY_CONFIGURED", b.reputation, reputationmanager.ConfigureCall(o.Address())},
-		{"UNAUTHORIZED", b.payments, paymentrouter.SettleCall(paymentrouter.JobID{Value: b.job.id}, b.job.proof)},
+		{"UNAUTHORIZED", b.payments, paymentrouter.SettleCall(paymentrouter.JobID{Value: b.job.id}, b.job.proofHash)},
 		{"UNAUTHORIZED", b.payments, paymentrouter.RefundCall(paymentrouter.JobID{Value: b.job.id})},
 		{"UNAUTHORIZED", b.privacy, privacyrouter.CreditCall(o.Address(), b.client.account(t).Balance)},
 		{"UNAUTHORIZED", b.privacy, privacyrouter.DebitCall(privacyrouter.JobID{Value: b.job.id}, b.client.Address(), o.Address(), nil)},

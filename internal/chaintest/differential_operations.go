@@ -34,7 +34,7 @@ func (o move) around(g *generator, boundary uint64) move {
 // makers are all kinds of operations; what is listed twice is done twice as often.
 var makers = []maker{
 	transfer, approve, transferFrom, burn, claim, refill, pause, unpause, schedule, unschedule, carryOut,
-	stake, increaseStake, requestUnstake, completeUnstake, setOperator, registerWorker, heartbeat, deregister,
+	stake, increaseStake, requestUnstake, completeUnstake, setOperator, registerWorker, heartbeat, setPeer, deregister,
 	registerValidator, exit, release, advanceEpoch, advanceEpoch, equivocate, equivocate, falseVerdict, falseVerdict,
 	initialize, submitJob, submitJob, accept, accept, accept, accept, accept, submitProof, submitProof, submitProof, submitProof, submitProof,
 	certify, certify, certify, certify, certify, certify, certify, certify, finalize, finalize, finalize, finalize, finalize,
@@ -215,12 +215,23 @@ func registerWorker(g *generator) move {
 		return p.does("registers as a worker", p.offersCall(g.t))
 	}
 	key := p.secret.Public().Felts()
+	return p.does("registers as another worker", g.staking.call(stakingmanager.RegisterWorkerCall(g.peer(), pick(g, p.hot.PublicKey(), g.felt()),
+		stakingmanager.Point{X: key[0], Y: pick(g, key[1], g.felt())}, digest("quote of "+p.name))))
+}
+
+// peer is a libp2p identity of a length at which a byte array changes its form, or of one
+// that is refused.
+func (g *generator) peer() string {
 	peer := make([]byte, pick(g, 0, 1, 30, 31, 32, 62, 63, 64, 65))
 	for i := range peer {
 		peer[i] = byte('a' + g.rng.IntN(26))
 	}
-	return p.does("registers as another worker", g.staking.call(stakingmanager.RegisterWorkerCall(string(peer), pick(g, p.hot.PublicKey(), g.felt()),
-		stakingmanager.Point{X: key[0], Y: pick(g, key[1], g.felt())}, digest("quote of "+p.name))))
+	return string(peer)
+}
+
+func setPeer(g *generator) move {
+	p := pick(g, g.workers[:]...)
+	return pick(g, p, p.operator, p.operator, g.anyone()).does("names a peer", g.staking.call(stakingmanager.SetPeerCall(p.Address(), g.peer())))
 }
 
 func heartbeat(g *generator) move {
@@ -426,7 +437,7 @@ func reportEquivocation(g *generator) move {
 	}
 	other := *j
 	if !g.chance(20) {
-		other.output = digest("another output")
+		other.resultRoot = digest("another output")
 	}
 	return g.anyone().does("reports two results", other.accused(g.t))
 }

@@ -133,7 +133,7 @@ func twoResults(g *generator) []maker {
 	return g.jobStory(func(j *job) []maker {
 		report := func(g *generator) move {
 			other := *j
-			other.output = digest("another output")
+			other.resultRoot = digest("another output")
 			return g.anyone().does("reports two results", other.accused(g.t))
 		}
 		return []maker{report, report,
@@ -203,6 +203,9 @@ func unstaking(g *generator) []maker {
 		func(g *generator) move { return p.does("registers as a worker", p.offersCall(g.t)) },
 		func(g *generator) move {
 			return p.does("sends a heartbeat", g.staking.call(stakingmanager.HeartbeatCall(p.Address())))
+		},
+		func(g *generator) move {
+			return p.does("names a peer", g.staking.call(stakingmanager.SetPeerCall(p.Address(), "another peer of "+p.name)))
 		},
 		func(g *generator) move {
 			return p.does("increases its stake", g.staking.call(stakingmanager.IncreaseStakeCall(u256(sage(int64(g.rng.IntN(10)))), 24*3600)))
@@ -467,6 +470,7 @@ func sundries(g *generator) []maker {
 	out := []maker{
 		by(g.workers[0], "increases its stake", g.staking.call(stakingmanager.IncreaseStakeCall(u256(sage(5)), 0))),
 		by(g.stranger, "sends another's heartbeat", g.staking.call(stakingmanager.HeartbeatCall(g.workers[0].Address()))),
+		by(g.stranger, "names another's peer", g.staking.call(stakingmanager.SetPeerCall(g.workers[0].Address(), "a stranger's peer"))),
 		by(g.stranger, "transfers too much", g.token.call(sagetoken.TransferCall(g.heir.Address(), largest))),
 		by(g.stranger, "refills nothing", g.faucet.call(faucet.RefillCall(u256(sage(0))))),
 		by(g.stranger, "quits without an account", g.privacy.call(privacyrouter.RagequitCall(1, g.stranger.Address(), nil))),

@@ -123,7 +123,7 @@ func (j *job) endWithInvalidProof(t *testing.T, committee []*party) {
 	burned := new(big.Int).Set(j.w.books.burned)
 	before := j.worker.stakeOf(t).Amount.Big()
 	d := j.w.sample(t, j)
-	j.output, j.proof = d.digest, d.commitment
+	j.resultRoot, j.proofHash = d.resultRoot, d.proofHash
 	j.accept(t)
 	j.prove(t)
 	for _, v := range committee {
@@ -141,9 +141,9 @@ func endWorkerEquivocates(t *testing.T, e *ending) {
 	e.job.accept(t)
 	e.job.prove(t)
 	second := *e.job
-	second.proof = digest("another proof")
+	second.proofHash = digest("another proof")
 	s := e.worker.signs(t, second.factID())
-	e.owner.do(t, e.jobs.call(jobmanager.ReportEquivocationCall(e.job.key(), second.output, second.proof, jobmanager.Signature(s))))
+	e.owner.do(t, e.jobs.call(jobmanager.ReportEquivocationCall(e.job.key(), second.resultRoot, second.proofHash, jobmanager.Signature(s))))
 	e.staked(t, sage(900), 400)
 	amount(t, "client's tokens", e.client.tokens(t), sage(100))
 

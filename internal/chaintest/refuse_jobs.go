@@ -93,12 +93,12 @@ func submissionRefusals() []refusal {
 // resultRefusals are those of a worker's result, and of evidence of a second one.
 func resultRefusals() []refusal {
 	type result struct {
-		by            *party
-		job           *job
-		output, proof cairo.U256
-		signs         *job // what the signature is for
-		signer        *party
-		signedChain   chain.Felt
+		by                    *party
+		job                   *job
+		resultRoot, proofHash cairo.U256
+		signs                 *job // what the signature is for
+		signer                *party
+		signedChain           chain.Felt
 	}
 	row := func(function, when, code string, change func(*testing.T, *scene, *result)) refusal {
 		return refusal{"JobManager", function, when, code, func(t *testing.T, s *scene) attempt {
@@ -106,18 +106,18 @@ func resultRefusals() []refusal {
 			if function == "report_equivocation" {
 				r.by, r.job = s.stranger, s.proven
 			}
-			r.output, r.proof = r.job.output, digest("the proof of this row")
+			r.resultRoot, r.proofHash = r.job.resultRoot, digest("the proof of this row")
 			change(t, s, &r)
 			if r.signs == nil {
 				signed := *r.job
-				signed.output, signed.proof = r.output, r.proof
+				signed.resultRoot, signed.proofHash = r.resultRoot, r.proofHash
 				r.signs = &signed
 			}
 			sig := jobmanager.Signature(r.signer.signs(t, factHash(r.signedChain, r.signs.fact())))
 			if function == "submit_proof" {
-				return r.by.at(s.jobs, jobmanager.SubmitProofCall(r.job.key(), r.output, r.proof, sig))
+				return r.by.at(s.jobs, jobmanager.SubmitProofCall(r.job.key(), r.resultRoot, r.proofHash, sig))
 			}
-			return r.by.at(s.jobs, jobmanager.ReportEquivocationCall(r.job.key(), r.output, r.proof, sig))
+			return r.by.at(s.jobs, jobmanager.ReportEquivocationCall(r.job.key(), r.resultRoot, r.proofHash, sig))
 		}}
 	}
 	var out []refusal
@@ -138,7 +138,7 @@ func resultRefusals() []refusal {
 		row("submit_proof", "by another worker", "UNAUTHORIZED", func(t *testing.T, s *scene, r *result) { r.by = s.rival }),
 		row("submit_proof", "a second time", "BAD_STATE", func(t *testing.T, s *scene, r *result) { r.job = s.proven }),
 		row("submit_proof", "after the deadline", "TOO_LATE", func(t *testing.T, s *scene, r *result) { r.job = s.lateAccepted }),
-		row("report_equivocation", "of the only result", "NO_OFFENCE", func(t *testing.T, s *scene, r *result) { r.output, r.proof = r.job.output, r.job.proof }),
+		row("report_equivocation", "of the only result", "NO_OFFENCE", func(t *testing.T, s *scene, r *result) { r.resultRoot, r.proofHash = r.job.resultRoot, r.job.proofHash }),
 		row("report_equivocation", "a second time", "ALREADY_SLASHED", func(t *testing.T, s *scene, r *result) { r.job = s.stripped }),
 	)
 }
@@ -155,7 +155,7 @@ func paymentRefusals() []refusal {
 				return who.of(s).at(s.payments, paymentrouter.EscrowCall(paymentrouter.JobID{Value: j.id}, s.client.Address(), s.worker.Address(), j.payment(t)))
 			}},
 			refusal{c, "settle", "by " + who.name, "UNAUTHORIZED", func(t *testing.T, s *scene) attempt {
-				return who.of(s).at(s.payments, paymentrouter.SettleCall(id(s), s.proven.proof))
+				return who.of(s).at(s.payments, paymentrouter.SettleCall(id(s), s.proven.proofHash))
 			}},
 			refusal{c, "refund", "by " + who.name, "UNAUTHORIZED", func(t *testing.T, s *scene) attempt {
 				return who.of(s).at(s.payments, paymentrouter.RefundCall(id(s)))
@@ -163,21 +163,21 @@ func paymentRefusals() []refusal {
 		)
 	}
 	type release struct {
-		job        *job
-		worker     chain.Felt
-		fee        paymentrouter.Ciphertext
-		commitment cairo.U256
+		job       *job
+		worker    chain.Felt
+		fee       paymentrouter.Ciphertext
+		proofHash cairo.U256
 	}
 	row := func(when, code string, change func(*testing.T, *scene, *release)) refusal {
 		return refusal{c, "submit_payment_with_proof", when, code, func(t *testing.T, s *scene) attempt {
-			r := release{s.payable, s.worker.Address(), s.payable.paid(t).Fee, s.payable.proof}
+			r := release{s.payable, s.worker.Address(), s.payable.paid(t).Fee, s.payable.proofHash}
 			change(t, s, &r)
-			return attempt{s.worker.operator, r.job.release(r.worker, r.fee, r.commitment)}
+			return attempt{s.worker.operator, r.job.release(r.worker, r.fee, r.proofHash)}
 		}}
 	}
 	of := func(j func(*scene) *job) func(*testing.T, *scene, *release) {
 		return func(t *testing.T, s *scene, r *release) {
-			r.job, r.fee, r.commitment = j(s), j(s).paid(t).Fee, j(s).proof
+			r.job, r.fee, r.proofHash = j(s), j(s).paid(t).Fee, j(s).proofHash
 		}
 	}
 	return append(out,
@@ -188,7 +188,7 @@ func paymentRefusals() []refusal {
 		row("of no job", "BAD_STATE", func(t *testing.T, s *scene, r *release) { r.job = s.newJob(t, s.client, s.worker, 0) }),
 		row("to another worker", "WRONG_PAYMENT", func(t *testing.T, s *scene, r *release) { r.worker = s.rival.Address() }),
 		row("to the client", "WRONG_PAYMENT", func(t *testing.T, s *scene, r *release) { r.worker = s.client.Address() }),
-		row("for another proof", "WRONG_PAYMENT", func(t *testing.T, s *scene, r *release) { r.commitment = s.released.proof }),
+		row("for another proof", "WRONG_PAYMENT", func(t *testing.T, s *scene, r *release) { r.proofHash = s.released.proofHash }),
 		row("of another job's fee", "WRONG_PAYMENT", func(t *testing.T, s *scene, r *release) { r.fee = s.released.paid(t).Fee }),
 		row("of the refund", "WRONG_PAYMENT", func(t *testing.T, s *scene, r *release) { r.fee = s.payable.paid(t).Refund }),
 		row("with the parts exchanged", "WRONG_PAYMENT", func(t *testing.T, s *scene, r *release) { r.fee.L, r.fee.R = r.fee.R, r.fee.L }),

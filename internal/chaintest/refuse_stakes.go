@@ -31,6 +31,12 @@ func stakingRefusals() []refusal {
 			return by(s).at(s.staking, stakingmanager.RequestUnstakeCall(u256(sage(sum))))
 		}
 	}
+	setPeer := func(by, of func(*scene) *party, peer string) func(*testing.T, *scene) attempt {
+		return func(t *testing.T, s *scene) attempt {
+			return by(s).at(s.staking, stakingmanager.SetPeerCall(of(s).Address(), peer))
+		}
+	}
+	quitter := func(s *scene) *party { return s.quitter }
 	unlocked := func(s *scene) *party { return s.unlocked }
 	leaver := func(s *scene) *party { return s.leaver }
 	out := []refusal{
@@ -111,6 +117,20 @@ func stakingRefusals() []refusal {
 		{c, "heartbeat", "of who is no worker", "NOT_A_WORKER", func(t *testing.T, s *scene) attempt {
 			return s.stranger.at(s.staking, stakingmanager.HeartbeatCall(s.stranger.Address()))
 		}},
+		{c, "set_peer", "by a stranger", "UNAUTHORIZED", setPeer(stranger, staker, "peer")},
+		{c, "set_peer", "by the client of a job", "UNAUTHORIZED", setPeer(func(s *scene) *party { return s.client }, staker, "peer")},
+		{c, "set_peer", "by the owner", "UNAUTHORIZED", setPeer(func(s *scene) *party { return s.owner }, staker, "peer")},
+		{c, "set_peer", "by another worker", "UNAUTHORIZED", setPeer(func(s *scene) *party { return s.rival }, staker, "peer")},
+		{c, "set_peer", "by another worker's operator", "UNAUTHORIZED", setPeer(func(s *scene) *party { return s.rival.operator }, staker, "peer")},
+		{c, "set_peer", "of nobody", "UNAUTHORIZED", func(t *testing.T, s *scene) attempt {
+			return s.stranger.at(s.staking, stakingmanager.SetPeerCall(nobody, "peer"))
+		}},
+		{c, "set_peer", "of who is no worker", "NOT_A_WORKER", setPeer(stranger, stranger, "peer")},
+		{c, "set_peer", "of who has deregistered", "NOT_A_WORKER", setPeer(quitter, quitter, "peer")},
+		{c, "set_peer", "by the operator of who has deregistered", "NOT_A_WORKER", setPeer(func(s *scene) *party { return s.quitter.operator }, quitter, "peer")},
+		{c, "set_peer", "to no peer", "BAD_PEER_ID", setPeer(staker, staker, "")},
+		{c, "set_peer", "to too long a peer", "BAD_PEER_ID", setPeer(staker, staker, strings.Repeat("p", 65))},
+		{c, "set_peer", "to too long a peer by the operator", "BAD_PEER_ID", setPeer(func(s *scene) *party { return s.worker.operator }, staker, strings.Repeat("p", 65))},
 		{c, "deregister", "of who is no worker", "NOT_A_WORKER", func(t *testing.T, s *scene) attempt {
 			return s.stranger.at(s.staking, stakingmanager.DeregisterCall())
 		}},

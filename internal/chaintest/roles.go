@@ -189,15 +189,15 @@ func (w *world) certificateOf(t *testing.T, epoch uint64, fact chain.Felt, v pro
 
 // job is a job with what was submitted for it.
 type job struct {
-	w              *world
-	id             chain.Felt
-	task           cairo.U256
-	client, worker *party
-	fee            elgamal.Amount
-	program, root  cairo.U256
-	profile        string
-	lock, deadline uint64
-	output, proof  cairo.U256 // result root and proof hash
+	w                     *world
+	id                    chain.Felt
+	task                  cairo.U256
+	client, worker        *party
+	fee                   elgamal.Amount
+	program, root         cairo.U256
+	profile               string
+	lock, deadline        uint64
+	resultRoot, proofHash cairo.U256
 }
 
 // newJob makes up a job that is yet to be submitted. It may be accepted for an
@@ -208,7 +208,7 @@ func (w *world) newJob(t *testing.T, client, worker *party, fee elgamal.Amount) 
 	w.work = append(w.work, j)
 	j.id = jobHash(w.chainID, w.jobs.address, client.Address(), j.task)
 	j.program, j.root = digest(program.String()), cairo.U256(must(proof.JobRoot(program, input, proof.Std))(t))
-	j.output, j.proof = digest("output of "+chain.Hex(j.id)), digest("proof of "+chain.Hex(j.id))
+	j.resultRoot, j.proofHash = digest("output of "+chain.Hex(j.id)), digest("proof of "+chain.Hex(j.id))
 	now := w.now(t)
 	j.lock, j.deadline = now+3600, now+7200
 	return j
@@ -278,16 +278,16 @@ func (j *job) accept(t *testing.T) {
 // fact is what the worker claims and the validators vote on.
 func (j *job) fact() proofverifier.Fact {
 	return proofverifier.Fact{JobID: proofverifier.JobID{Value: j.id}, ProgramID: j.program, Profile: text(j.profile), JobRoot: j.root,
-		ResultRoot: j.output, Worker: j.worker.Address(), ProofHash: j.proof}
+		ResultRoot: j.resultRoot, Worker: j.worker.Address(), ProofHash: j.proofHash}
 }
 
 func (j *job) factID() chain.Felt { return factHash(j.w.chainID, j.fact()) }
 
-// submitProofCall submits output and proof with the worker's signature.
+// submitProofCall submits result root and proof hash with the worker's signature.
 func (j *job) submitProofCall(t *testing.T) chain.Call {
 	t.Helper()
 	s := j.worker.signs(t, j.factID())
-	return j.w.jobs.call(jobmanager.SubmitProofCall(j.key(), j.output, j.proof, jobmanager.Signature(s)))
+	return j.w.jobs.call(jobmanager.SubmitProofCall(j.key(), j.resultRoot, j.proofHash, jobmanager.Signature(s)))
 }
 
 func (j *job) prove(t *testing.T) {
@@ -313,7 +313,7 @@ func (j *job) releaseCall(t *testing.T) chain.Call {
 	return j.release(j.worker.Address(), p.Fee, p.ProofHash)
 }
 
-func (j *job) release(worker chain.Felt, fee paymentrouter.Ciphertext, commitment cairo.U256) chain.Call {
+func (j *job) release(worker chain.Felt, fee paymentrouter.Ciphertext, proofHash cairo.U256) chain.Call {
 	return j.w.payments.call(paymentrouter.SubmitPaymentWithProofCall(worker, paymentrouter.JobID{Value: j.id},
-		fee.L.X, fee.L.Y, fee.R.X, fee.R.Y, commitment))
+		fee.L.X, fee.L.Y, fee.R.X, fee.R.Y, proofHash))
 }

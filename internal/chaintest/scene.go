@@ -119,7 +119,7 @@ func (s *scene) setJobs(t *testing.T) {
 	}
 	s.proven, s.stripped = proven(), proven()
 	second := *s.stripped
-	second.proof = digest("a second proof")
+	second.proofHash = digest("a second proof")
 	s.owner.do(t, second.accused(t))
 
 	s.payable, s.released = proven(), proven()
@@ -146,7 +146,7 @@ func (s *scene) setJobs(t *testing.T) {
 func (j *job) accused(t *testing.T) chain.Call {
 	t.Helper()
 	s := j.worker.signs(t, j.factID())
-	return j.w.jobs.call(jobmanager.ReportEquivocationCall(j.key(), j.output, j.proof, jobmanager.Signature(s)))
+	return j.w.jobs.call(jobmanager.ReportEquivocationCall(j.key(), j.resultRoot, j.proofHash, jobmanager.Signature(s)))
 }
 
 // setValidators lets one validator vote both ways, one leave, and one stake.

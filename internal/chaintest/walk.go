@@ -48,6 +48,7 @@ func walk(t *testing.T, w *world) {
 		{"it stakes", l.stake},
 		{"it names an operator", l.nameOperator},
 		{"it registers with an encryption key", l.register},
+		{"its operator moves it to another peer", l.moveToPeer},
 		{"validators begin an epoch", l.beginEpoch},
 		{"a client deposits", l.deposit},
 		{"the client submits a job with an encrypted fee", l.submitJob},
@@ -122,6 +123,17 @@ func (l *life) register(t *testing.T) {
 	l.worker.operator.do(t, l.staking.call(stakingmanager.HeartbeatCall(l.worker.Address())))
 }
 
+func (l *life) moveToPeer(t *testing.T) {
+	read := func() stakingmanager.Worker {
+		return view(t, l.world, l.staking.call(stakingmanager.WorkerCall(l.worker.Address())), stakingmanager.DecodeWorker)
+	}
+	want, stake := read(), l.worker.stakeOf(t)
+	want.PeerID = "another peer of the worker"
+	l.worker.operator.do(t, l.staking.call(stakingmanager.SetPeerCall(l.worker.Address(), want.PeerID)))
+	equal(t, "worker", read(), want) // and nothing else of it changed
+	equal(t, "stake", l.worker.stakeOf(t), stake)
+}
+
 func (l *life) beginEpoch(t *testing.T) {
 	before := l.epoch(t)
 	l.committee = l.newCommittee(t)
@@ -173,14 +185,14 @@ func (l *life) accept(t *testing.T) {
 
 func (l *life) prove(t *testing.T) {
 	l.delivered = l.job.work(t)
-	l.job.output, l.job.proof = l.delivered.digest, l.delivered.commitment
+	l.job.resultRoot, l.job.proofHash = l.delivered.resultRoot, l.delivered.proofHash
 	if v, err := l.delivered.judge(l.job); v != valid {
 		t.Fatalf("the worker's own proof is bad: %v", err)
 	}
 	l.job.prove(t)
 	r := l.job.record(t)
 	equal(t, "state", r.State, jobmanager.JobStateProven)
-	equal(t, "proof hash", r.ProofHash, l.job.proof)
+	equal(t, "proof hash", r.ProofHash, l.job.proofHash)
 	equal(t, "fact", r.Fact.Value, l.job.factID())
 }
 
@@ -244,9 +256,9 @@ var (
 // delivery is what a worker gives to validators, and the digests of it that it
 // submits.
 type delivery struct {
-	output, proof      []byte
-	digest, commitment cairo.U256
-	statement          proof.Statement
+	output, proof         []byte
+	resultRoot, proofHash cairo.U256
+	statement             proof.Statement
 }
 
 // work runs the program and proves it for the job.
@@ -276,16 +288,16 @@ func (d *delivery) judge(j *job) (proofverifier.Verdict, error) {
 		return invalid, err
 	}
 	hash, err := p.Hash()
-	if err != nil || cairo.U256(hash) != j.proof {
+	if err != nil || cairo.U256(hash) != j.proofHash {
 		return proofverifier.VerdictUndecided, errors.New("these bytes are not the proof that was submitted")
 	}
 	if root, err := proof.JobRoot(program, input, proof.Std); err != nil || cairo.U256(root) != j.root {
 		return proofverifier.VerdictUndecided, errors.New("this is not the input of the job")
 	}
-	if output, err := proof.ResultRoot(program, d.output, proof.Std); err != nil || cairo.U256(output) != j.output {
+	if root, err := proof.ResultRoot(program, d.output, proof.Std); err != nil || cairo.U256(root) != j.resultRoot {
 		return invalid, errors.New("this is not the output that was submitted")
 	}
-	s := proof.Statement{Program: program, JobID: j.id.Bytes(), JobRoot: proof.Digest(j.root), ResultRoot: proof.Digest(j.output)}
+	s := proof.Statement{Program: program, JobID: j.id.Bytes(), JobRoot: proof.Digest(j.root), ResultRoot: proof.Digest(j.resultRoot)}
 	_, err = proof.Verify(s, p, proof.Std)
 	switch {
 	case err == nil:

@@ -46,6 +46,7 @@ fn outsiders() {
     for caller in array![outsider(), owner()] {
         call_as(caller);
         reverts('UNAUTHORIZED', s.heartbeat(worker()));
+        reverts('UNAUTHORIZED', s.set_peer(worker(), "mine"));
         reverts('UNAUTHORIZED', s.lock_bond(worker(), 1));
         reverts('UNAUTHORIZED', s.unlock_bond(worker(), 1));
         reverts('UNAUTHORIZED', s.seize_bond(worker(), 1, caller));

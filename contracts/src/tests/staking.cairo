@@ -45,6 +45,10 @@ fn staking_and_locks() {
     w.check_sums();
 }
 
+fn long_peer() -> ByteArray {
+    "a libp2p identity is never as long as this one, of 65 characters."
+}
+
 #[test]
 #[feature("safe_dispatcher")]
 fn workers() {
@@ -56,8 +60,7 @@ fn workers() {
     w.fund(worker(), 20_000);
     w.staking().stake(10_000 * SAGE, 'H100', WEEK);
     reverts('BAD_PEER_ID', s.register_worker("", key, point(5), 0));
-    let long = "a libp2p identity is never as long as this one, of 65 characters.";
-    reverts('BAD_PEER_ID', s.register_worker(long, key, point(5), 0));
+    reverts('BAD_PEER_ID', s.register_worker(long_peer(), key, point(5), 0));
     reverts('BAD_KEY', s.register_worker("a", key, Point { x: 1, y: 1 }, 0));
     reverts('BAD_KEY', s.register_worker("a", key, Point { x: 0, y: 0 }, 0));
     reverts('BAD_KEY', s.register_worker("a", 0x5, point(5), 0));
@@ -72,6 +75,51 @@ fn workers() {
     call_as(worker());
     w.staking().deregister();
     reverts('NOT_A_WORKER', s.deregister());
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn peers() {
+    let w = with_worker();
+    let s = w.try_staking();
+    let before = w.staking().worker(worker());
+    let stake = w.staking().stake_of(worker());
+    set_block_timestamp(T0 + 10);
+    for caller in array![outsider(), owner(), client()] {
+        call_as(caller);
+        reverts('UNAUTHORIZED', s.set_peer(worker(), "another peer"));
+        reverts('NOT_A_WORKER', s.set_peer(caller, "another peer"));
+    }
+    call_as(operator());
+    reverts('BAD_PEER_ID', s.set_peer(worker(), ""));
+    reverts('BAD_PEER_ID', s.set_peer(worker(), long_peer()));
+    // A peer of 64 bytes, and then a shorter one.
+    let longest: ByteArray = "a libp2p identity is never as long as this one, of 64 characters";
+    assert!(longest.len() == 64, "the longest peer");
+    w.staking().set_peer(worker(), longest.clone());
+    assert!(w.staking().worker(worker()).peer_id == longest, "the longest peer");
+    call_as(worker());
+    w.staking().set_peer(worker(), "peer");
+    // Nothing else changed.
+    let after = w.staking().worker(worker());
+    assert!(after.peer_id == "peer" && after.active, "peer");
+    assert!(after.signing_key == before.signing_key, "signing key");
+    assert!(after.elgamal_key == before.elgamal_key, "ElGamal key");
+    assert!(after.tee_quote_hash == before.tee_quote_hash, "TEE quote");
+    assert!(after.last_heartbeat == before.last_heartbeat, "heartbeat");
+    let now = w.staking().stake_of(worker());
+    assert!(now.amount == stake.amount && now.bonded == stake.bonded, "stake");
+    // Who lost the operator's key names another, who sets the peer right.
+    w.staking().set_operator(outsider());
+    call_as(operator());
+    reverts('UNAUTHORIZED', s.set_peer(worker(), "another peer"));
+    call_as(outsider());
+    w.staking().set_peer(worker(), "the right peer");
+    call_as(worker());
+    w.staking().deregister();
+    reverts('NOT_A_WORKER', s.set_peer(worker(), "peer"));
+    call_as(outsider());
+    reverts('NOT_A_WORKER', s.set_peer(worker(), "peer"));
 }
 
 #[test]

@@ -266,6 +266,16 @@ func HeartbeatCall(worker felt.Felt) cairo.Call {
 	return cairo.Call{Function: "heartbeat", Selector: selectorHeartbeat, Calldata: e.Felts()}
 }
 
+var selectorSetPeer = felt.MustParse("0x2e02d1c008008812baafc9dd4acf9f35bd85a9598f03dbeb4ef720ad3de3faa")
+
+// SetPeerCall calls set_peer.
+func SetPeerCall(worker felt.Felt, peerID string) cairo.Call {
+	e := new(cairo.Encoder)
+	e.Felt(worker)
+	e.ByteArray(peerID)
+	return cairo.Call{Function: "set_peer", Selector: selectorSetPeer, Calldata: e.Felts()}
+}
+
 var selectorDeregister = felt.MustParse("0x18aedcd54f9a5222fc161e3faace91fe4022b565a74dcc867f3b205f87713da")
 
 // DeregisterCall calls deregister.
@@ -787,6 +797,31 @@ func decodeWorkerDeregistered(keys, data []felt.Felt) (out WorkerDeregisteredEve
 	return out, ev.Close()
 }
 
+// SelectorWorkerPeerChanged is the first key of every WorkerPeerChanged event.
+var SelectorWorkerPeerChanged = felt.MustParse("0x32e9c71ee3c471b7399fa0c8fba8604a133cde394991e0ffdcdb2b7dc68362e")
+
+// WorkerPeerChangedEvent is the event WorkerPeerChanged.
+type WorkerPeerChangedEvent struct {
+	Worker felt.Felt
+	PeerID string
+}
+
+func decodeWorkerPeerChanged(keys, data []felt.Felt) (out WorkerPeerChangedEvent, err error) {
+	ev, err := cairo.NewEventDecoder(SelectorWorkerPeerChanged, keys, data)
+	if err != nil {
+		return out, err
+	}
+	{
+		d := ev.Keys
+		out.Worker = d.Felt()
+	}
+	{
+		d := ev.Data
+		out.PeerID = d.ByteArray()
+	}
+	return out, ev.Close()
+}
+
 // SelectorHeartbeat is the first key of every Heartbeat event.
 var SelectorHeartbeat = felt.MustParse("0x21e9d16ccb8f121d16570bb8bf2de8e090e6208939818308f4b8399f5d6e60a")
 
@@ -1065,6 +1100,8 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 		return decodeWorkerRegistered(keys, data)
 	case SelectorWorkerDeregistered:
 		return decodeWorkerDeregistered(keys, data)
+	case SelectorWorkerPeerChanged:
+		return decodeWorkerPeerChanged(keys, data)
 	case SelectorHeartbeat:
 		return decodeHeartbeat(keys, data)
 	case SelectorBondLocked:
