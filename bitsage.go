@@ -9,16 +9,15 @@
 // gets a [Receipt] and believes nothing but the receipt: [Receipt.Verify] checks
 // output, proof and certificate against each other, offline.
 //
-//	network, err := bitsage.NewNetwork(bitsage.NetworkConfig{})
-//	account, err := network.NewAccount(ctx, bitsage.SAGE(10))
-//	client, err := bitsage.NewClient(bitsage.Config{Network: network, Account: account})
-//	err = client.Deposit(ctx, bitsage.SAGE(10))
-//	id, err := client.Submit(ctx, bitsage.Job{Program: proof.MatMul(1024, 1024, 1024), Input: ab, MaxFee: bitsage.SAGE(5)})
-//	receipt, err := client.Wait(ctx, id) // *RejectedError when a quorum said no
-//	report, err := receipt.Verify()      // believe only the receipt
+//	network, err := bitsage.Local(ctx, bitsage.LocalConfig{})
+//	client, err := network.NewClient(ctx, bitsage.SAGE(10))
+//	job, err := client.Submit(ctx, bitsage.Job{Program: proof.MatMul(1024, 1024, 1024), Input: ab, MaxFee: bitsage.SAGE(5)})
+//	receipt, err := client.Wait(ctx, job.ID) // *RejectedError when a quorum said no
+//	report, err := receipt.Verify()          // believe only the receipt
 //
-// What is owed, staked, proven and paid lives on a chain that speaks Starknet's
-// RPC, by default a ledger inside this process; see [Network].
+// What is owed, staked, proven and paid lives on a chain that speaks Starknet's RPC,
+// see [Network]; [Local] is a whole network in one process, its chain included. Off the
+// chain the roles reach each other over a [Transport].
 //
 // What is proven is in package proof, how in package prover. A proof is sound to
 // the number of bits in its report; it is not zero-knowledge.
@@ -31,10 +30,15 @@
 package bitsage
 
 import (
+	"context"
+	"crypto/ed25519"
 	"errors"
 	"log/slog"
 
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/money"
+	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -44,30 +48,85 @@ type Amount = money.Amount
 // SAGE returns n SAGE.
 func SAGE(n uint64) Amount { return money.SAGE(n) }
 
+// Transport is a network of peers, over which roles reach each other. Those who give one
+// to a role close it, after the role.
+type Transport interface {
+	// Join adds a host whose identity is that of the key. It fails if such a host is
+	// there already. The role closes the host.
+	Join(ctx context.Context, key ed25519.PrivateKey) (transport.Host, error)
+}
+
 // Config is common to all roles.
 type Config struct {
-	// Network joins the roles to each other and to a chain. It is required.
+	// Network is the chain with its contracts, and who is known there. It is required.
 	Network *Network
-	// Account signs, and pays the chain's fees. It is required.
+	// Transport carries messages. Nil is the memory of the process, where all roles of
+	// one Network reach each other.
+	Transport Transport
+	// Account signs, and pays the chain's fees. It stands for Address, Signer and
+	// PaymentKey, where these are not set.
 	Account *wallet.Account
-	// Dir holds the role's journal and data; no two roles may share one. "" keeps
-	// them in memory, which a Validator refuses: after a restart, a client and a
-	// worker then know what the chain knows and no more.
+	// Address is the role's account on the chain, and Signer signs for it; both are
+	// required without Account. The key may be elsewhere, as in hardware.
+	Address chain.Felt
+	Signer  wallet.Signer
+	// PaymentKey is the key of the role's encrypted amounts; a validator has none. Zero
+	// derives it from Account's private key, see PaymentKey.
+	PaymentKey elgamal.SecretKey
+	// Fees bounds the chain's fees. The zero value is for production: at most 100 STRK a
+	// transaction.
+	Fees chain.FeePolicy
+	// Dir holds the role's journal, data and peer key; no two roles may share one. ""
+	// keeps them in memory, which a Validator refuses: after a restart, a client and a
+	// worker then know what the chain knows and no more, and are other peers.
 	Dir string
 	// Logger receives what happens; nil means slog.Default(). Keys, amounts, inputs
 	// and outputs are never logged.
 	Logger *slog.Logger
 }
 
+// validate checks what all roles need, and fills in what follows from Account.
 func (c *Config) validate() error {
+	if c.Network == nil {
+		return errors.New("bitsage: Config.Network is nil: make one with NewNetwork or Local and give it to all roles")
+	}
+	if c.Signer == nil && c.Account != nil {
+		c.Address, c.Signer = c.Account.Address(), c.Account
+	}
 	switch {
-	case c.Network == nil:
-		return errors.New("bitsage: Config.Network is nil: make one with NewNetwork and give it to all roles")
-	case c.Account == nil:
-		return errors.New("bitsage: Config.Account is nil: take one of Network.NewAccount or of package wallet")
+	case c.Signer == nil:
+		return errors.New("bitsage: nobody signs: set Config.Account, or Config.Address and Config.Signer")
+	case c.Address.IsZero():
+		return errors.New("bitsage: Config.Address is zero: it is the account that Config.Signer signs for")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
 	return nil
+}
+
+// paymentKey returns the key of the role's encrypted amounts.
+func (c *Config) paymentKey() (elgamal.SecretKey, error) {
+	if !c.PaymentKey.Public().Equal(elgamal.PublicKey{}) {
+		return c.PaymentKey, nil
+	}
+	if c.Account == nil {
+		return elgamal.SecretKey{}, errors.New("bitsage: Config.PaymentKey is missing: without Config.Account there is nothing to derive it from")
+	}
+	return PaymentKey(c.Account)
+}
+
+// account returns the role's account on the chain.
+func (c *Config) account() *chain.Account { return c.Network.account(c.Address, c.Signer, c.Fees) }
+
+// join joins the transport with the key in the role's folder.
+func (c *Config) join(ctx context.Context) (transport.Host, error) {
+	key, err := PeerKey(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if c.Transport != nil {
+		return c.Transport.Join(ctx, key)
+	}
+	return c.Network.memory.Join(ctx, key)
 }

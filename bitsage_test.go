@@ -17,6 +17,7 @@ import (
 	"github.com/bitsage/bitsage/chain/ledger"
 	"github.com/bitsage/bitsage/contracts/deploy"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -26,6 +27,7 @@ type world struct {
 	ledger     *ledger.Ledger
 	file       string // of the ledger
 	network    *Network
+	funder     *wallet.Account
 	keys       []*wallet.Account // always the same, so that jobs have the same identifiers and proofs
 	client     *Client
 	worker     *Worker
@@ -98,12 +100,12 @@ func newNetwork(t *testing.T) *world {
 	w.check(deployed.err)
 	accounts, err := ledger.SeedAccounts("test", testAccounts)
 	w.check(err)
-	w.keys = accounts[1:]
+	w.funder, w.keys = accounts[0], accounts[1:]
 	w.file = filepath.Join(t.TempDir(), "ledger")
 	w.check(copyFile(filepath.Join(deployed.dir, "ledger"), w.file))
 	w.ledger, err = ledger.Open(ledger.Options{File: w.file})
 	w.check(err)
-	w.network, err = NewNetwork(NetworkConfig{Chain: w.ledger.Client(), Contracts: deployed.contracts, Funder: accounts[0], Logger: logs()})
+	w.network, err = NewNetwork(NetworkConfig{Chain: w.ledger.Client(), Contracts: deployed.contracts, Logger: logs()})
 	w.check(err)
 	t.Cleanup(func() {
 		if err := errors.Join(w.network.Close(), w.ledger.Close()); err != nil {
@@ -113,19 +115,12 @@ func newNetwork(t *testing.T) *world {
 	return w
 }
 
-// up returns how many of a role serve.
-func (n *Network) up(role int) int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.serving[role]
-}
-
 // config returns that of a role with the next account.
 func (w *world) config(balance uint64) Config {
 	w.Helper()
 	a := w.keys[0]
 	w.keys = w.keys[1:]
-	w.check(w.network.Fund(context.Background(), a, SAGE(balance)))
+	w.check(w.network.Fund(context.Background(), w.funder, a, SAGE(balance)))
 	return Config{Network: w.network, Account: a, Logger: logs()}
 }
 
@@ -209,9 +204,7 @@ func (w *world) again() *Worker { return w.newWorker(w.worker.cfg) }
 func (w *world) start(worker *Worker) (stop func()) {
 	w.Helper()
 	stop = run(w.T, worker)
-	for w.network.up(roleWorker) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-worker.Ready()
 	return stop
 }
 
@@ -555,9 +548,9 @@ func TestTerms(t *testing.T) {
 func (w *world) unaccepted(label string) proof.JobID {
 	w.Helper()
 	j := smallJob(label)
-	w.check(w.client.join())
+	w.check(w.client.join(w.Context()))
 	w.check(j.validate())
-	task, _, err := newTask(w.Context(), w.client.prover, &j)
+	task, _, err := commit(w.Context(), w.client.prover, j.task(), j.Input)
 	w.check(err)
 	id := jobID(w.client.contract, w.client.account.Address(), task.ID())
 	w.worker.breaker.set(false)
@@ -591,12 +584,13 @@ func TestLate(t *testing.T) {
 	w.balances("0")
 }
 
-// TestNetworkDir closes the embedded ledger and opens it again.
-func TestNetworkDir(t *testing.T) {
+// TestLocalDir closes a local network and opens it again.
+func TestLocalDir(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "network")
 	var account *wallet.Account
+	var peers []transport.PeerID
 	for round := range 2 {
-		n, err := NewNetwork(NetworkConfig{Dir: dir, Logger: logs()})
+		n, err := Local(t.Context(), LocalConfig{Dir: dir, Validators: 2, Logger: logs()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -608,14 +602,52 @@ func TestNetworkDir(t *testing.T) {
 		if b, err := n.staking.Balance(t.Context(), account.Address()); err != nil || b != SAGE(7) {
 			t.Errorf("round %d: the account has %v, %v", round, b, err)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := n.Ready(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("Ready without roles: %v", err)
+		epoch, err := n.staking.CurrentEpoch(t.Context())
+		if err != nil || len(epoch.Members) != 2 {
+			t.Errorf("round %d: validators are %+v, %v", round, epoch.Members, err)
 		}
+		peers = append(peers, n.Workers()[0].host.ID())
 		if err := n.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+	if peers[0] != peers[1] {
+		t.Errorf("the worker was %s and is %s", peers[0], peers[1])
+	}
+}
+
+// TestLocalFails wants the error of a role that cannot start, at once.
+func TestLocalFails(t *testing.T) {
+	_, err := Local(t.Context(), LocalConfig{Logger: logs(), Workers: 2, Worker: func(i int, c *WorkerConfig) {
+		if i == 1 {
+			c.Stake = SAGE(1) // below the least
+		}
+	}})
+	if !errors.Is(err, errNotReady) || !strings.Contains(err.Error(), "to stake") {
+		t.Errorf("a worker that cannot stake: %v", err)
+	}
+	_, err = Local(t.Context(), LocalConfig{Logger: logs(), Workers: -1, Validator: func(_ int, c *ValidatorConfig) { c.Dir = "" }})
+	if !errors.Is(err, ErrNoDir) {
+		t.Errorf("validators without a folder: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Local(ctx, LocalConfig{Logger: logs()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a context that has ended: %v", err)
+	}
+}
+
+// TestOneDir: two roles with one folder would be one peer, and write one journal.
+func TestOneDir(t *testing.T) {
+	w := newWorld(t, 0)
+	w.start(w.worker)
+	cfg := w.config(10)
+	cfg.Dir = w.worker.cfg.Dir
+	c, err := NewClient(cfg)
+	w.check(err)
+	defer c.Close()
+	if _, err := c.Quotes(t.Context(), smallJob("")); err == nil {
+		t.Error("a client with a worker's folder")
 	}
 }
 
@@ -636,7 +668,11 @@ func TestUnknownJob(t *testing.T) {
 }
 
 func TestConfigErrors(t *testing.T) {
-	n, a := new(Network), new(wallet.Account)
+	n := new(Network)
+	a, err := wallet.NewAccount(wallet.GenerateKey(), wallet.ClassOpenZeppelin)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := NewClient(Config{Account: a}); err == nil || !strings.Contains(err.Error(), "NewNetwork") {
 		t.Errorf("client without a network: %v", err)
 	}
@@ -652,7 +688,16 @@ func TestConfigErrors(t *testing.T) {
 	if _, err := NewValidator(ValidatorConfig{Config: Config{Network: n, Account: a}}); !errors.Is(err, ErrNoDir) {
 		t.Errorf("validator without a folder: %v", err)
 	}
-	if _, err := NewNetwork(NetworkConfig{Contracts: new(chain.Addresses)}); err == nil {
-		t.Error("contracts without a chain are accepted")
+	if _, err := NewWorker(WorkerConfig{Config: Config{Network: n, Signer: wallet.GenerateKey(), Address: chain.Felt{1}}}); err == nil || !strings.Contains(err.Error(), "PaymentKey") {
+		t.Errorf("worker without a payment key: %v", err)
+	}
+	if _, err := NewClient(Config{Network: n, Signer: wallet.GenerateKey()}); err == nil || !strings.Contains(err.Error(), "Address") {
+		t.Errorf("client without an address: %v", err)
+	}
+	if _, err := NewNetwork(NetworkConfig{Contracts: new(chain.Addresses)}); err == nil || !strings.Contains(err.Error(), "Chain") {
+		t.Errorf("network without a chain: %v", err)
+	}
+	if _, err := NewNetwork(NetworkConfig{Chain: new(chain.Client)}); err == nil || !strings.Contains(err.Error(), "Contracts") {
+		t.Errorf("network without contracts: %v", err)
 	}
 }

@@ -26,7 +26,7 @@ var paymentKeys = sync.OnceValues(func() (map[chain.Felt]elgamal.SecretKey, erro
 	}
 	keys := make(map[chain.Felt]elgamal.SecretKey)
 	for _, a := range accounts {
-		if keys[a.Address()], err = paymentKey(a); err != nil {
+		if keys[a.Address()], err = PaymentKey(a); err != nil {
 			return nil, err
 		}
 	}

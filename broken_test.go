@@ -201,12 +201,14 @@ func TestBroken(t *testing.T) {
 		cfg := WorkerConfig{Config: w.config(2000), Stake: SAGE(2000)}
 		cfg.Dir = t.TempDir()
 		p := &patient{Worker: w.newWorker(cfg), tap: newTap(func(string) {}), operation: m.Name}
-		p.prover = prover.New(prover.Options{Backend: p.tap})
+		p.prover = NewProver(prover.Options{Backend: p.tap})
 		p.proving <- struct{}{} // not before the prover is broken
 		run(t, p)
 		patients = append(patients, p)
 	}
-	poll(t, "the workers", func() bool { return w.network.up(roleWorker) == len(patients) })
+	for _, p := range patients {
+		<-p.Ready()
+	}
 	for _, p := range patients {
 		j := smallJob(p.operation)
 		if p.operation == "MatMulM31" {
@@ -302,7 +304,7 @@ func TestBrokenLarge(t *testing.T) {
 	b := newTap(func(string) {})
 	b.least = 20 * 20 * 20
 	b.set("MatMulInt8")
-	w.worker.prover = prover.New(prover.Options{Backend: b})
+	w.worker.prover = NewProver(prover.Options{Backend: b})
 	w.start(w.worker)
 	if err := w.worker.selfTest(t.Context()); err != nil {
 		t.Fatalf("small products: %v", err)

@@ -12,11 +12,11 @@ import (
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // Client submits jobs, pays for them and collects receipts. It is safe for
@@ -32,11 +32,15 @@ type Client struct {
 	mu      sync.Mutex
 	opened  bool
 	closed  bool
-	host    p2p.Host
+	host    transport.Host
 	records *records
 	intents map[proof.JobID]intent
-	paid    map[proof.JobID]bool                              // put on the chain by this Client
-	hearers map[proof.JobID]map[chan wire.Progress]p2p.PeerID // who watches, and the peer of the job's worker
+	paid    map[proof.JobID]bool                                    // put on the chain by this Client
+	hearers map[proof.JobID]map[chan wire.Progress]transport.PeerID // who watches, and the peer of the job's worker
+	inputs  inputs
+	ctx     context.Context // of what runs in the background
+	leave   context.CancelFunc
+	running sync.WaitGroup
 }
 
 // NewClient returns a client. It does nothing before it is asked something.
@@ -44,16 +48,18 @@ func NewClient(cfg Config) (*Client, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	key, err := paymentKey(cfg.Account)
+	key, err := cfg.paymentKey()
 	if err != nil {
 		return nil, err
 	}
-	n := cfg.Network
-	account := n.account(cfg.Account)
-	return &Client{
-		cfg: cfg, prover: prover.New(prover.Options{}), contract: n.settle, account: account,
-		key: key, money: n.settle.NewAccount(account, key), intents: make(map[proof.JobID]intent), paid: make(map[proof.JobID]bool), hearers: make(map[proof.JobID]map[chan wire.Progress]p2p.PeerID),
-	}, nil
+	c := &Client{
+		cfg: cfg, prover: prover.New(prover.Options{}), contract: cfg.Network.settle, account: cfg.account(), key: key,
+		intents: make(map[proof.JobID]intent), paid: make(map[proof.JobID]bool),
+		hearers: make(map[proof.JobID]map[chan wire.Progress]transport.PeerID),
+	}
+	c.money = c.contract.NewAccount(c.account, key)
+	c.ctx, c.leave = context.WithCancel(context.Background())
+	return c, nil
 }
 
 // Close leaves the network. Jobs go on: a client that wants their receipts later
@@ -66,7 +72,10 @@ func (c *Client) Close() error {
 		return nil
 	}
 	c.closed = true
-	return errors.Join(c.host.Close(), c.records.close())
+	c.leave()
+	err := c.host.Close()
+	c.running.Wait()
+	return errors.Join(err, c.records.close())
 }
 
 // Balance is what a confidential account holds.

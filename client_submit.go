@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
@@ -48,7 +49,7 @@ func (i *intent) quote(rate elgamal.Rate) (Quote, error) {
 }
 
 // join opens the client's folder and joins the network, once.
-func (c *Client) join() error {
+func (c *Client) join(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -61,14 +62,14 @@ func (c *Client) join() error {
 	if err != nil {
 		return err
 	}
-	if err := c.open(r); err != nil {
+	if err := c.open(ctx, r); err != nil {
 		return errors.Join(err, r.close())
 	}
 	c.records, c.opened = r, true
 	return nil
 }
 
-func (c *Client) open(r *records) (err error) {
+func (c *Client) open(ctx context.Context, r *records) (err error) {
 	if err := r.replay(func(typ byte, data []byte) error {
 		var i intent
 		if typ != recordIntent {
@@ -93,10 +94,15 @@ func (c *Client) open(r *records) (err error) {
 	if err := r.rewrite(keep); err != nil {
 		return err
 	}
-	if c.host, err = c.cfg.Network.host("client", c.account.Address()); err != nil {
+	if c.host, err = c.cfg.join(ctx); err != nil {
 		return err
 	}
-	if err := wire.HandleProgress(c.host, c.tell); err != nil {
+	err = errors.Join(
+		wire.HandleProgress(c.host, c.tell),
+		blob.Serve(c.host, c.inputs.bytes),
+		c.cfg.Network.directory.serve(c.ctx, &c.running, c.host),
+	)
+	if err != nil {
 		return errors.Join(err, c.host.Close())
 	}
 	return nil
@@ -127,10 +133,10 @@ func (c *Client) Submit(ctx context.Context, job Job) (proof.JobID, error) {
 	if err := job.validate(); err != nil {
 		return proof.JobID{}, err
 	}
-	if err := c.join(); err != nil {
+	if err := c.join(ctx); err != nil {
 		return proof.JobID{}, err
 	}
-	task, _, err := newTask(ctx, c.prover, &job)
+	task, _, err := commit(ctx, c.prover, job.task(), job.Input)
 	if err != nil {
 		return proof.JobID{}, err
 	}
@@ -227,8 +233,8 @@ func (c *Client) offer(ctx context.Context, id proof.JobID, job *Job, task *proo
 	if err := c.intend(i); err != nil {
 		return err
 	}
-	o := wire.Offer{Job: id, Request: q.request, Task: *task, Quote: q.quote}
-	return wire.SendOffer(ctx, c.host, o, job.Input)
+	defer c.inputs.offer(q.quote.Peer, task, job.Input)()
+	return wire.SendOffer(ctx, c.host, wire.Offer{Job: id, Request: q.request, Task: *task, Quote: q.quote})
 }
 
 // pay sends the job with its fee.

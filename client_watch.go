@@ -11,12 +11,12 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/felt"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // Watch returns the job's events from its submission on until it has ended, ctx ends
@@ -40,7 +40,7 @@ func (c *Client) watch(ctx context.Context, id proof.JobID, yield func(Event, er
 	if err != nil {
 		return err
 	}
-	if err := c.join(); err != nil {
+	if err := c.join(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -143,9 +143,9 @@ func (c *Client) hear(ctx context.Context, id proof.JobID, worker chain.Felt) (<
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.hearers[id] == nil {
-		c.hearers[id] = make(map[chan wire.Progress]p2p.PeerID)
+		c.hearers[id] = make(map[chan wire.Progress]transport.PeerID)
 	}
-	c.hearers[id][news] = p2p.PeerID(w.PeerID)
+	c.hearers[id][news] = transport.PeerID(w.PeerID)
 	context.AfterFunc(ctx, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -158,7 +158,7 @@ func (c *Client) hear(ctx context.Context, id proof.JobID, worker chain.Felt) (<
 }
 
 // tell hands a worker's news to who watches the job, as far as they keep up.
-func (c *Client) tell(from p2p.PeerID, p wire.Progress) {
+func (c *Client) tell(from transport.PeerID, p wire.Progress) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for news, worker := range c.hearers[p.Job] {
@@ -278,7 +278,7 @@ func (c *Client) certificate(ctx context.Context, id chain.Felt) (*Certificate, 
 // fetch gets output and proof of a job that is done, and compares them with what the
 // chain has recorded.
 func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *jobmanager.Job) (*Receipt, error) {
-	peers, err := resultPeers(ctx, c.cfg.Network, c.host, job.Worker)
+	peers, err := c.cfg.Network.directory.results(ctx, c.host, job.Worker)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ func TestDevnet(t *testing.T) {
 	w := &world{T: t}
 	funder, err := wallet.AccountAt(rich[0].Address, rich[0].Key)
 	w.check(err)
+	w.funder = funder
 	w.check(d.Mint(ctx, rich[0].Address, new(big.Int).Mul(big.NewInt(1e6), big.NewInt(1e18))))
 	c, err := chain.NewClient(d.URL(), chain.Options{Poll: 50 * time.Millisecond, Logger: logs()})
 	w.check(err)
@@ -36,7 +37,7 @@ func TestDevnet(t *testing.T) {
 	w.check(err)
 	contracts, err := deploy.Run(ctx, chain.NewAccount(c, funder.Address(), funder, chain.FeePolicy{}), cfg)
 	w.check(err)
-	w.network, err = NewNetwork(NetworkConfig{Chain: c, Contracts: contracts, Funder: funder, Logger: logs()})
+	w.network, err = NewNetwork(NetworkConfig{Chain: c, Contracts: contracts, Logger: logs()})
 	w.check(err)
 	t.Cleanup(func() {
 		if err := errors.Join(w.network.Close()); err != nil {

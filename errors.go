@@ -56,7 +56,7 @@ func (e *RejectedError) Error() string {
 // that was asked answered.
 type NoQuoteError struct {
 	MaxFee  Amount
-	Reasons map[string]string // by the worker's address or, where it gave none, its peer
+	Reasons map[string]string // by the worker's address
 }
 
 // Error implements error.
@@ -64,7 +64,7 @@ func (e *NoQuoteError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "bitsage: no worker takes the job for at most %v SAGE", e.MaxFee)
 	if len(e.Reasons) == 0 {
-		b.WriteString(": none is reachable")
+		b.WriteString(": none is registered on the chain")
 	}
 	for who, why := range e.Reasons {
 		fmt.Fprintf(&b, "; %s: %s", who, why)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain/ledger"
@@ -14,78 +13,45 @@ import (
 // The accounts of the examples are always the same, so that their jobs have the same
 // proofs. The jobs' labels were chosen so that the proof of work is short.
 const (
-	validatorAccount = iota
-	workerAccount
+	workerAccount = iota
 	clientAccount
 )
 
 // account returns one of the accounts with some SAGE.
-func account(ctx context.Context, network *bitsage.Network, which int, balance bitsage.Amount) (*wallet.Account, error) {
-	accounts, err := ledger.SeedAccounts("example", 3)
+func account(ctx context.Context, network *bitsage.LocalNetwork, which int, balance bitsage.Amount) (*wallet.Account, error) {
+	accounts, err := ledger.SeedAccounts("example", 2)
 	if err != nil {
 		return nil, err
 	}
-	return accounts[which], network.Fund(ctx, accounts[which], balance)
+	return accounts[which], network.Fund(ctx, network.Funder(), accounts[which], balance)
 }
 
 // judged runs a network with a validator in this process, until ctx ends.
-func judged(ctx context.Context) (*bitsage.Network, error) {
-	network, err := bitsage.NewNetwork(bitsage.NetworkConfig{Logger: quiet})
-	if err != nil {
-		return nil, err
+func judged(ctx context.Context, workers int) (*bitsage.LocalNetwork, error) {
+	network, err := bitsage.Local(ctx, bitsage.LocalConfig{Validators: 1, Workers: workers, Logger: quiet})
+	if err == nil {
+		context.AfterFunc(ctx, func() { network.Close() })
 	}
-	context.AfterFunc(ctx, func() { network.Close() })
-	dir, err := os.MkdirTemp("", "validator")
-	if err != nil {
-		return nil, err
-	}
-	context.AfterFunc(ctx, func() { os.RemoveAll(dir) })
-	account, err := account(ctx, network, validatorAccount, bitsage.SAGE(10_000))
-	if err != nil {
-		return nil, err
-	}
-	validator, err := bitsage.NewValidator(bitsage.ValidatorConfig{
-		Config: bitsage.Config{Network: network, Account: account, Dir: dir, Logger: quiet},
-	})
-	if err != nil {
-		return nil, err
-	}
-	go validator.Run(ctx)
-	return network, nil
+	return network, err
 }
 
 // join returns a client of a network with some SAGE.
-func join(ctx context.Context, network *bitsage.Network) (*bitsage.Client, error) {
+func join(ctx context.Context, network *bitsage.LocalNetwork) (*bitsage.Client, error) {
 	account, err := account(ctx, network, clientAccount, bitsage.SAGE(10))
 	if err != nil {
 		return nil, err
 	}
-	return bitsage.NewClient(bitsage.Config{Network: network, Account: account, Logger: quiet})
+	return bitsage.NewClient(bitsage.Config{Network: network.Network, Account: account, Logger: quiet})
 }
 
 // start runs a network with a worker and a validator in this process, until ctx
 // ends, and returns a client with some SAGE.
 func start(ctx context.Context) (*bitsage.Client, error) {
-	network, err := judged(ctx)
+	network, err := judged(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
-	account, err := account(ctx, network, workerAccount, bitsage.SAGE(1000))
-	if err != nil {
-		return nil, err
-	}
-	worker, err := bitsage.NewWorker(bitsage.WorkerConfig{
-		Config: bitsage.Config{Network: network, Account: account, Logger: quiet},
-	})
-	if err != nil {
-		return nil, err
-	}
-	go worker.Run(ctx)
-	client, err := join(ctx, network)
-	if err != nil {
-		return nil, err
-	}
-	return client, network.Ready(ctx)
+	return join(ctx, network)
 }
 
 var quiet = slog.New(slog.DiscardHandler)

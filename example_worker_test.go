@@ -13,7 +13,7 @@ import (
 func ExampleWorker() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	network, err := judged(ctx) // with a validator
+	network, err := judged(ctx, -1) // with a validator
 	if err != nil {
 		panic(err)
 	}
@@ -22,7 +22,7 @@ func ExampleWorker() {
 		panic(err)
 	}
 	worker, err := bitsage.NewWorker(bitsage.WorkerConfig{
-		Config: bitsage.Config{Network: network, Account: account, Logger: quiet},
+		Config: bitsage.Config{Network: network.Network, Account: account, Logger: quiet},
 		Price:  func(bitsage.Estimate) bitsage.Amount { return bitsage.SAGE(2) },
 	})
 	if err != nil {
@@ -31,9 +31,7 @@ func ExampleWorker() {
 	working, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(working) }()
-	if err := network.Ready(ctx); err != nil {
-		panic(err)
-	}
+	<-worker.Ready()
 
 	client, err := join(ctx, network)
 	if err != nil {

@@ -4,35 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/felt"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/transport"
 )
 
-// resultPeers returns who may have the result of a worker's job: the worker, then
-// everybody else. A worker that seems to be gone is the last to be asked.
-func resultPeers(ctx context.Context, n *Network, host p2p.Host, worker chain.Felt) ([]p2p.PeerID, error) {
-	w, err := n.staking.Worker(ctx, worker)
-	if err != nil {
-		return nil, err
-	}
-	first := p2p.PeerID(w.PeerID)
-	peers := host.Peers()
-	if i := slices.Index(peers, first); i >= 0 {
-		return slices.Insert(slices.Delete(peers, i, i+1), 0, first), nil
-	}
-	return append(peers, first), nil
-}
-
 // fetchTask gets the task of a job from the first peer that has it.
-func fetchTask(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id proof.JobID, job *jobmanager.Job) (proof.Task, error) {
+func fetchTask(ctx context.Context, host transport.Host, peers []transport.PeerID, id proof.JobID, job *jobmanager.Job) (proof.Task, error) {
 	t, err := wire.FetchTask(ctx, host, peers, id, func(t proof.Task) error {
 		return compareTask(t, job)
 	})
@@ -56,7 +39,7 @@ func compareTask(t proof.Task, job *jobmanager.Job) error {
 
 // fetchOutput gets the output that was committed as root from the first peer that
 // has it.
-func fetchOutput(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id proof.JobID, t *proof.Task, root proof.Digest) ([]byte, error) {
+func fetchOutput(ctx context.Context, host transport.Host, peers []transport.PeerID, id proof.JobID, t *proof.Task, root proof.Digest) ([]byte, error) {
 	return wire.FetchOutput(ctx, host, peers, id, *t, func(output []byte) error {
 		return checkOutput(ctx, prover.New(prover.Options{}), t.Program, output, t.Profile, root)
 	})

@@ -18,4 +18,5 @@ require (
 require (
 	github.com/bits-and-blooms/bitset v1.20.0 // indirect
 	github.com/klauspost/cpuid/v2 v2.0.12 // indirect
+	github.com/mr-tron/base58 v1.2.0 // indirect
 )

@@ -59,14 +59,24 @@ func feltOf(id proof.JobID) (chain.Felt, error) {
 	return f, nil
 }
 
-// newTask commits to a job's input. The returned input proves without committing
-// again.
-func newTask(ctx context.Context, p *prover.Prover, j *Job) (proof.Task, *prover.Input, error) {
-	in, err := p.Input(ctx, j.Program, j.Input, j.Profile)
+// committer commits to inputs: a Prover, or the one of package prover.
+type committer interface {
+	Input(ctx context.Context, program proof.Program, input []byte, profile proof.Profile) (*prover.Input, error)
+}
+
+// commit returns the task that a task becomes when its input is this one, and the
+// committed input, which proves without committing again.
+func commit(ctx context.Context, p committer, t *proof.Task, input []byte) (proof.Task, *prover.Input, error) {
+	in, err := p.Input(ctx, t.Program, input, t.Profile)
 	if err != nil {
 		return proof.Task{}, nil, err
 	}
-	return proof.NewTask(j.Program, j.Profile, j.Label, j.Input, in.Root()), in, nil
+	return proof.NewTask(t.Program, t.Profile, t.Label, input, in.Root()), in, nil
+}
+
+// task is that of a job, but for what follows from its input.
+func (j *Job) task() *proof.Task {
+	return &proof.Task{Program: j.Program, Profile: j.Profile, Label: j.Label}
 }
 
 // State is a stage in the life of a job.

@@ -13,7 +13,7 @@ import (
 func TestKept(t *testing.T) {
 	w := newWorld(t, 1)
 	var trees atomic.Int64
-	w.worker.prover = prover.New(prover.Options{Backend: newTap(func(operation string) {
+	w.worker.prover = NewProver(prover.Options{Backend: newTap(func(operation string) {
 		if operation == "Merkle" {
 			trees.Add(1)
 		}

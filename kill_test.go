@@ -94,17 +94,29 @@ func crashRoles(n *Network, dir string) (*Client, *Worker, []*Validator, error) 
 	return client, worker, validators, nil
 }
 
+// serving waits until the worker and the validators serve.
+func serving(ctx context.Context, worker *Worker, validators []*Validator) error {
+	roles := []Role{worker}
+	for _, v := range validators {
+		roles = append(roles, v)
+	}
+	for _, r := range roles {
+		select {
+		case <-r.Ready():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
 // crashNetwork is a network on the ledger, with the contracts of the file in dir.
 func crashNetwork(c *chain.Client, dir string) (*Network, error) {
 	contracts, err := chain.LoadAddresses(filepath.Join(dir, "addresses.json"))
 	if err != nil {
 		return nil, err
 	}
-	keys, err := ledger.SeedAccounts("test", 1)
-	if err != nil {
-		return nil, err
-	}
-	return NewNetwork(NetworkConfig{Chain: c, Contracts: contracts, Funder: keys[0], Logger: logs()})
+	return NewNetwork(NetworkConfig{Chain: c, Contracts: contracts, Logger: logs()})
 }
 
 // The marks that the process sets as it goes, one a line. Between accepted and proven
@@ -136,7 +148,7 @@ func crashChild(dir, url, gone string) error {
 	if err != nil {
 		return err
 	}
-	worker.prover = prover.New(prover.Options{Backend: newTap(mark)})
+	worker.prover = NewProver(prover.Options{Backend: newTap(mark)})
 	mark(markBegin)
 	go marks(ctx, n, validators)
 	ended := make(chan error, 2+crashValidators)
@@ -151,7 +163,7 @@ func crashChild(dir, url, gone string) error {
 			ended <- finishAlone(ctx, n)
 			return
 		}
-		if err := n.Ready(ctx); err != nil {
+		if err := serving(ctx, worker, validators); err != nil {
 			ended <- err
 			return
 		}
@@ -197,9 +209,14 @@ func finishAlone(ctx context.Context, n *Network) error {
 	if err := n.follow().Synced(ctx); err != nil {
 		return err
 	}
+	keys, err := ledger.SeedAccounts("test", 1)
+	if err != nil {
+		return err
+	}
+	stranger := n.account(keys[0].Address(), keys[0], chain.FeePolicy{})
 	for {
 		for _, r := range n.follow().Jobs() {
-			err := n.settle.Expire(ctx, n.account(n.funder), r.ID)
+			err := n.settle.Expire(ctx, stranger, r.ID)
 			if err == nil {
 				return paid(ctx, n, proof.JobID(r.ID.Bytes()))
 			}
@@ -370,7 +387,7 @@ func (x *crash) job() (jobmanager.Job, bool) {
 	x.check(err)
 	j := smallJob(labelGood)
 	x.check(j.validate())
-	task, _, err := newTask(x.Context(), client.prover, &j)
+	task, _, err := commit(x.Context(), client.prover, j.task(), j.Input)
 	x.check(err)
 	_, job, err := client.job(x.Context(), jobID(client.contract, client.account.Address(), task.ID()))
 	if errors.Is(err, ErrUnknownJob) {

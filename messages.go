@@ -4,13 +4,13 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // voteProtocol carries a message of package consensus to one validator.
-var voteProtocol = p2p.Protocol{
+var voteProtocol = transport.Protocol{
 	Name: "/bitsage/vote/1", MaxRequest: consensus.MaxMessageSize, MaxResponse: 0,
 	Timeout: 10 * time.Second, Concurrency: 64, PerPeer: 8,
 }
@@ -21,7 +21,7 @@ func domain(c *settle.Contracts) wire.Domain {
 }
 
 // topic returns where a message of package consensus is published.
-func topic(d wire.Domain, m consensus.Message) p2p.Topic {
+func topic(d wire.Domain, m consensus.Message) transport.Topic {
 	switch m.(type) {
 	case *consensus.Certificate:
 		return d.Certificates(consensus.MaxMessageSize)

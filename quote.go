@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // Quote is what a worker asks for a job of a program and profile. Only the client
@@ -46,14 +47,20 @@ const (
 	askTime = 2 * time.Hour
 )
 
-// Quotes asks all workers that can be reached what a job costs, and returns the
+// A client asks on until it has so many quotes, or has one when this time is over.
+const (
+	enoughQuotes  = 16
+	quotePatience = 3 * time.Second
+)
+
+// Quotes asks the workers that the chain knows what a job costs, and returns the
 // quotes within MaxFee, the cheapest first. They are told the program, not the input.
 // It fails with a *NoQuoteError if there are none.
 func (c *Client) Quotes(ctx context.Context, job Job) ([]Quote, error) {
 	if err := job.validate(); err != nil {
 		return nil, err
 	}
-	if err := c.join(); err != nil {
+	if err := c.join(ctx); err != nil {
 		return nil, err
 	}
 	return c.quotes(ctx, &job, make(map[string]string))
@@ -77,13 +84,21 @@ func (c *Client) quotes(ctx context.Context, job *Job, reasons map[string]string
 	if err != nil {
 		return nil, err
 	}
-	given, failed := wire.AskQuotes(ctx, c.host, c.host.Peers(), request, key, c.registered)
+	workers, err := c.cfg.Network.directory.workers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	peers := make([]transport.PeerID, len(workers))
+	for i, j := range rand.Perm(len(workers)) { // so that no worker is always among the first
+		peers[i] = transport.PeerID(workers[j].PeerID)
+	}
+	given, failed := wire.AskQuotes(ctx, c.host, peers, request, key, c.registered, wire.Asking{Enough: enoughQuotes, Patience: quotePatience})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	for peer, err := range failed {
-		if !errors.Is(err, p2p.ErrUnsupported) { // else it is no worker
-			reasons[string(peer)] = err.Error()
+	for _, w := range workers {
+		if err := failed[transport.PeerID(w.PeerID)]; err != nil {
+			reasons[chain.Hex(w.Account)] = err.Error()
 		}
 	}
 	rate, err := c.contract.Rate(ctx)

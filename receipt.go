@@ -147,7 +147,7 @@ func (r *Receipt) verifyCertificate() error {
 
 // VerifyInput checks that the receipt is about the given input.
 func (r *Receipt) VerifyInput(input []byte) error {
-	t, _, err := newTask(context.Background(), prover.New(prover.Options{}), &Job{Program: r.Task.Program, Profile: r.Task.Profile, Label: r.Task.Label, Input: input})
+	t, _, err := commit(context.Background(), prover.New(prover.Options{}), &r.Task, input)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func BenchmarkReceipt(b *testing.B) {
 	for b.Loop() {
 		watch := &stopwatch{epoch: time.Now(), laps: make(map[string]lap)}
 		watch.enter(b, "input")
-		task, in, err := newTask(b.Context(), p, job)
+		task, in, err := commit(b.Context(), p, job.task(), job.Input)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/staking"
 )
 
@@ -44,10 +45,11 @@ func TestRefused(t *testing.T) {
 	}
 	offer := func(task proof.Task, input []byte, q Quote) (proof.JobID, error) {
 		id := jobID(w.client.contract, w.client.account.Address(), task.ID())
-		return id, wire.SendOffer(ctx, w.client.host, wire.Offer{Job: id, Request: q.request, Task: task, Quote: q.quote}, input)
+		defer w.client.inputs.offer(q.quote.Peer, &task, input)()
+		return id, wire.SendOffer(ctx, w.client.host, wire.Offer{Job: id, Request: q.request, Task: task, Quote: q.quote})
 	}
 	j := smallJob("refused")
-	task, _, err := newTask(ctx, w.client.prover, &j)
+	task, _, err := commit(ctx, w.client.prover, j.task(), j.Input)
 	w.check(err)
 
 	var refused *wire.RefusedError
@@ -208,12 +210,29 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// forger changes proofs after they were verified.
+type forger struct{ Prover }
+
+func (f forger) Prove(ctx context.Context, in *prover.Input, job proof.JobID, progress func(prover.Stage)) (*prover.Result, error) {
+	res, err := f.Prover.Prove(ctx, in, job, progress)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := res.Proof.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	encoded[len(encoded)/2] ^= 1
+	res.Proof, err = proof.Parse(encoded)
+	return res, err
+}
+
 // TestRejected submits a damaged proof. The validators reject it: the fee goes back,
 // the worker is slashed and takes no more jobs.
 func TestRejected(t *testing.T) {
 	w := newWorld(t, 4)
 	ctx := t.Context()
-	w.worker.forges = true
+	w.worker.prover = forger{w.worker.prover}
 	stop := w.start(w.worker)
 	id := w.submit(smallJob(labelGood))
 	w.until(id, Proven)
@@ -276,9 +295,7 @@ func TestValidatorJournal(t *testing.T) {
 		v, err := NewValidator(cfg)
 		w.check(err)
 		stop := run(t, v)
-		for w.network.up(roleValidator) == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		<-v.Ready()
 		stop()
 	}
 	other := ValidatorConfig{Config: w.config(20_000)}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/proof"
 )
 
@@ -31,7 +32,7 @@ func TestGone(t *testing.T) {
 			ctx := t.Context()
 			v := w.newValidator()
 			w.check(v.Enlist(ctx))
-			observer, stranger := w.newClient(w.config(1), 0), w.network.account(w.network.funder)
+			observer, stranger := w.newClient(w.config(1), 0), w.network.account(w.funder.Address(), w.funder, chain.FeePolicy{})
 			if test.last == Done || test.last == Accepted {
 				run(t, v)
 			}
@@ -138,10 +139,11 @@ func TestStopped(t *testing.T) {
 	}
 	stops := make([]func(), len(begin))
 	for i := 1; i < len(begin); i++ {
-		stops[i] = run(t, begin[i]())
+		role := begin[i]()
+		stops[i] = run(t, role)
+		<-role.(Role).Ready()
 	}
 	w.check(w.waitEpoch(1))
-	w.check(w.network.Ready(t.Context()))
 	for point := range *crashPoints {
 		rng := rand.New(rand.NewPCG(*crashSeed, uint64(point)))
 		c := &customer{cfg, smallJob("stopped " + strconv.Itoa(point)), make(chan error, 1)}

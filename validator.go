@@ -14,19 +14,19 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/journal"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
 
 // ValidatorConfig configures a Validator. Its Account stakes, and Dir is required.
 type ValidatorConfig struct {
 	Config
-	// VoteKey signs votes. Nil means Account's key. Two running validators must never
+	// VoteKey signs votes. Nil means Signer. Two running validators must never
 	// share a vote key: that costs the stake.
-	VoteKey *wallet.Key
+	VoteKey wallet.Signer
 	// Stake is what Run stakes and bonds if the account is no validator yet; zero is
 	// the least, 10,000 SAGE.
 	Stake Amount
@@ -41,8 +41,10 @@ type Validator struct {
 	account  *chain.Account
 	chainID  chain.Felt
 
+	ready chan struct{} // closed when it serves
+
 	// Set by Run.
-	host    p2p.Host
+	host    transport.Host
 	results *results
 	journal *journal.Journal
 	node    *consensus.Node
@@ -79,7 +81,7 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 		return nil, errors.New("bitsage: Lock must not be negative")
 	}
 	if cfg.VoteKey == nil {
-		cfg.VoteKey = cfg.Account.Key()
+		cfg.VoteKey = cfg.Signer
 	}
 	if cfg.Stake.IsZero() {
 		cfg.Stake = staking.TierValidator.Minimum()
@@ -89,15 +91,18 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 	}
 	n := cfg.Network
 	return &Validator{
-		cfg: cfg, contract: n.settle, account: n.account(cfg.Account), chainID: n.settle.ChainID(),
-		evidence: make(map[consensus.FactID][]consensus.Evidence), changed: make(chan struct{}),
+		cfg: cfg, contract: n.settle, account: cfg.account(), chainID: n.settle.ChainID(),
+		evidence: make(map[consensus.FactID][]consensus.Evidence), changed: make(chan struct{}), ready: make(chan struct{}),
 	}, nil
 }
+
+// Ready is closed when the validator serves: it is registered, and votes.
+func (v *Validator) Ready() <-chan struct{} { return v.ready }
 
 // Run stakes and registers the validator if that is still to be done, and votes
 // until ctx ends. Then it returns nil with nothing left running. A Validator runs once.
 func (v *Validator) Run(ctx context.Context) (err error) {
-	if err := v.open(); err != nil {
+	if err := v.open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.close()) }()
@@ -122,13 +127,13 @@ func (v *Validator) Run(ctx context.Context) (err error) {
 	if err := v.serve(work); err != nil {
 		return err
 	}
-	defer v.cfg.Network.serve(roleValidator)()
+	close(v.ready)
 	v.cfg.Logger.Info("validator ready", "validator", chain.Hex(v.account.Address()), "epoch", v.epoch.Number)
 	return stopped(ctx, v.loop(work))
 }
 
 // open opens journal, results and host, and makes the node from the journal.
-func (v *Validator) open() (err error) {
+func (v *Validator) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(v.cfg.Dir, 0o700); err != nil {
 		return err
 	}
@@ -139,7 +144,7 @@ func (v *Validator) open() (err error) {
 		return errors.Join(err, v.results.close())
 	}
 	if err = v.replay(); err == nil {
-		v.host, err = v.cfg.Network.host("validator", v.account.Address())
+		v.host, err = v.cfg.join(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, v.journal.Close(), v.results.close())

@@ -4,17 +4,16 @@ import (
 	"math/bits"
 	"testing"
 
-	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // liars are validators whose keys vote as a test says.
 type liars struct {
 	*world
-	host p2p.Host
+	host transport.Host
 	set  *consensus.ValidatorSet
 	keys map[uint8]*Validator
 	fact consensus.FactID
@@ -51,8 +50,7 @@ func newLiars(t *testing.T, running int) (*liars, proof.JobID) {
 	l.check(err)
 	fact := settle.Fact(f, &job)
 	l.fact = fact.ID(l.network.settle.ChainID())
-	l.host, err = l.network.host("liars", chain.Felt{})
-	l.check(err)
+	l.host = l.network.memory.Host()
 	return l, id
 }
 

@@ -92,8 +92,8 @@ func TestResultsOutlive(t *testing.T) {
 		again, err := NewValidator(v.cfg)
 		w.check(err)
 		run(t, again)
+		<-again.Ready()
 	}
-	poll(t, "the validators", func() bool { return w.network.up(roleValidator) == len(w.validators) })
 	r, err := w.client.Wait(t.Context(), id)
 	w.check(err)
 	if _, err := r.Verify(); err != nil {

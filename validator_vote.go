@@ -10,12 +10,12 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/felt"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // profileNames returns the security profiles as the contracts name them.
@@ -358,7 +358,7 @@ func (v *Validator) verdict(ctx context.Context, s *consensus.Submission) (conse
 	if err != nil {
 		return 0, err
 	}
-	peers, err := resultPeers(ctx, v.cfg.Network, v.host, s.Worker)
+	peers, err := v.cfg.Network.directory.results(ctx, v.host, s.Worker)
 	if err != nil {
 		return 0, err
 	}
@@ -409,18 +409,30 @@ func (v *Validator) serve(ctx context.Context) error {
 			}
 		})
 	}
+	v.running.Go(func() {
+		if err := v.cfg.Network.directory.announce(ctx, v.host, v.record); err != nil && ctx.Err() == nil {
+			v.cfg.Logger.Warn("not announced: others may not find this validator's results", "error", err)
+		}
+	})
 	return errors.Join(
-		blob.Serve(v.host, v.results.blobs),
+		blob.Serve(v.host, blob.Anyone(v.results.blobs)),
+		v.cfg.Network.directory.serve(ctx, &v.running, v.host),
 		wire.HandleTasks(v.host, v.results.describe),
-		v.host.Handle(voteProtocol, func(_ context.Context, from p2p.PeerID, data []byte) ([]byte, error) {
+		v.host.Handle(voteProtocol, func(_ context.Context, from transport.PeerID, data []byte) ([]byte, error) {
 			v.receive(ctx, from, data)
 			return nil, nil
 		}),
 	)
 }
 
+// record says at which peer this validator is, as of now.
+func (v *Validator) record(ctx context.Context) (wire.PeerRecord, error) {
+	r := wire.PeerRecord{Peer: v.host.ID(), Time: time.Now().Unix()}
+	return r.Sign(ctx, v.cfg.VoteKey, domain(v.contract))
+}
+
 // receive hands a message to the loop. What is no message is dropped.
-func (v *Validator) receive(ctx context.Context, from p2p.PeerID, data []byte) {
+func (v *Validator) receive(ctx context.Context, from transport.PeerID, data []byte) {
 	if m, err := consensus.Decode(data); err == nil {
 		v.post(ctx, consensus.Received{From: consensus.Peer(from), Message: m})
 	}
@@ -443,7 +455,7 @@ func (v *Validator) send(ctx context.Context, to consensus.Peer, m consensus.Mes
 		return
 	}
 	v.running.Go(func() {
-		if _, err := v.host.Request(ctx, p2p.PeerID(to), voteProtocol, data); err != nil {
+		if _, err := v.host.Request(ctx, transport.PeerID(to), voteProtocol, data); err != nil {
 			v.cfg.Logger.Debug("send", "to", to, "error", err)
 		}
 	})

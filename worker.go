@@ -9,29 +9,28 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/backstage"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
 
 // WorkerConfig configures a Worker. Its Account is the operator: the hot key on the
-// worker's host, which signs proofs and can move no money.
+// worker's host, which signs proofs and can move no money. Its PaymentKey, under which
+// the worker is paid, is registered for ever.
 type WorkerConfig struct {
 	Config
 	// Staker is the account that stakes and is paid; it can stay cold. Run needs it
 	// until stake and registration are on the chain, and Claim needs it. Nil means
-	// the account StakerAddress or, if that is zero, Account itself.
+	// the account StakerAddress, for which StakerSigner signs if it is set, or, if that
+	// is zero too, the operator itself.
 	Staker        *wallet.Account
 	StakerAddress chain.Felt
-	// Key is the key under which the worker is paid; it is registered for ever. Zero
-	// derives it from Account's private key.
-	Key elgamal.SecretKey
+	StakerSigner  wallet.Signer
 	// Tier is the class of the GPU, see staking.ParseTier; zero is TierConsumer,
 	// that of machines without one.
 	Tier staking.Tier
@@ -42,6 +41,8 @@ type WorkerConfig struct {
 	Lock time.Duration
 	// Price returns the fee for a job. Nil is DefaultPrice.
 	Price func(Estimate) Amount
+	// Prover makes the proofs; nil is NewProver on this machine with MaxMemory.
+	Prover Prover
 	// MaxMemory bounds the memory of a proof in bytes; zero means what the machine
 	// has available. See prover.Options for what a low bound costs. There is no quote
 	// for a job that does not fit.
@@ -71,21 +72,24 @@ func DefaultPrice(e Estimate) Amount {
 // makes for itself verify: so it loses one bond at most.
 type Worker struct {
 	cfg      WorkerConfig
-	prover   *prover.Prover
+	prover   Prover
 	contract *settle.Contracts
 	operator *chain.Account
-	worker   chain.Felt      // the staker's address, by which the worker is known
-	account  *settle.Account // the staker's; nil if its key is not here
+	worker   chain.Felt        // the staker's address, by which the worker is known
+	staker   *chain.Account    // nil if its key is not here
+	key      elgamal.SecretKey // under which it is paid
+	money    *settle.Account   // the staker's; nil if its key is not here
 	chainID  chain.Felt
-	forges   bool // signs damaged proofs, in tests
 
 	proving chan struct{} // holds a token while a proof is being made
 	speed   speed
 	breaker breaker
 	broken  chan struct{} // has an element if the breaker has opened
 
+	ready chan struct{} // closed when it serves
+
 	// Set by Run.
-	host    p2p.Host
+	host    transport.Host
 	blobs   blob.Store
 	records *records
 
@@ -96,8 +100,6 @@ type Worker struct {
 	results map[proof.JobID]wire.Description // of submitted jobs
 	running sync.WaitGroup
 }
-
-func init() { backstage.Forge = func(w any) { w.(*Worker).forges = true } }
 
 // NewWorker returns a worker. It does nothing before Run.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
@@ -125,37 +127,49 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	if cfg.Price == nil {
 		cfg.Price = DefaultPrice
 	}
-	if cfg.Staker == nil && cfg.StakerAddress.IsZero() {
-		cfg.Staker = cfg.Account
+	if cfg.Prover == nil {
+		cfg.Prover = NewProver(prover.Options{MaxMemory: cfg.MaxMemory})
 	}
-	if cfg.Key.Public().Equal(elgamal.PublicKey{}) {
-		var err error
-		if cfg.Key, err = paymentKey(cfg.Account); err != nil {
-			return nil, err
-		}
+	cfg.resolveStaker()
+	key, err := cfg.paymentKey()
+	if err != nil {
+		return nil, err
 	}
 	n := cfg.Network
 	w := &Worker{
-		cfg: cfg, prover: prover.New(prover.Options{MaxMemory: cfg.MaxMemory}),
-		contract: n.settle, chainID: n.settle.ChainID(), operator: n.account(cfg.Account), worker: cfg.StakerAddress,
-		proving: make(chan struct{}, 1), broken: make(chan struct{}, 1), jobs: make(map[proof.JobID]*assignment), signed: make(map[proof.JobID]*submission), results: make(map[proof.JobID]wire.Description),
+		cfg: cfg, prover: cfg.Prover, contract: n.settle, chainID: n.settle.ChainID(), operator: cfg.account(), worker: cfg.StakerAddress, key: key,
+		ready: make(chan struct{}), proving: make(chan struct{}, 1), broken: make(chan struct{}, 1),
+		jobs: make(map[proof.JobID]*assignment), signed: make(map[proof.JobID]*submission), results: make(map[proof.JobID]wire.Description),
 	}
-	if cfg.Staker != nil {
-		w.worker = cfg.Staker.Address()
-		w.account = n.settle.NewAccount(n.account(cfg.Staker), cfg.Key)
+	if cfg.StakerSigner != nil {
+		w.staker = n.account(cfg.StakerAddress, cfg.StakerSigner, cfg.Fees)
+		w.money = n.settle.NewAccount(w.staker, key)
 	}
 	return w, nil
 }
 
+// resolveStaker fills in whose stake it is, and who signs for it if that is known.
+func (c *WorkerConfig) resolveStaker() {
+	switch {
+	case c.Staker != nil:
+		c.StakerAddress, c.StakerSigner = c.Staker.Address(), c.Staker
+	case c.StakerAddress.IsZero():
+		c.StakerAddress, c.StakerSigner = c.Address, c.Signer
+	}
+}
+
 // Address returns the address of the staking account, by which the worker is known.
 func (w *Worker) Address() chain.Felt { return w.worker }
+
+// Ready is closed when the worker serves: it is registered and takes jobs.
+func (w *Worker) Ready() <-chan struct{} { return w.ready }
 
 // Run stakes and registers the worker if that is still to be done, goes on with the
 // jobs that an earlier worker with the same Dir left, and serves until ctx ends. Then
 // it lets jobs in progress go on for the time of Drain and returns nil with nothing
 // left running. A Worker runs once.
 func (w *Worker) Run(ctx context.Context) (err error) {
-	if err := w.open(); err != nil {
+	if err := w.open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
@@ -166,10 +180,9 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx)) // outlives serving
 	err = w.begin(serving, work)
 	if err == nil {
-		leave := w.cfg.Network.serve(roleWorker)
+		close(w.ready)
 		w.cfg.Logger.Info("worker ready", "worker", chain.Hex(w.worker), "tier", w.cfg.Tier)
 		err = w.follow(serving)
-		leave()
 	}
 	stop()
 	w.drain(cancel)
@@ -186,7 +199,10 @@ func (w *Worker) begin(serving, work context.Context) error {
 	if err := w.resume(work); err != nil {
 		return err
 	}
-	return w.serve(work)
+	if err := w.serve(work); err != nil {
+		return err
+	}
+	return w.cfg.Network.directory.serve(serving, &w.running, w.host)
 }
 
 // drain takes on nothing more and lets jobs in progress go on for a while.
@@ -217,12 +233,12 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-func (w *Worker) open() (err error) {
+func (w *Worker) open(ctx context.Context) (err error) {
 	if w.records, err = openRecords(w.cfg.Dir); err != nil {
 		return err
 	}
 	if w.blobs, err = openBlobs(w.cfg.Dir); err == nil {
-		w.host, err = w.cfg.Network.host("worker", w.worker)
+		w.host, err = w.cfg.join(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, w.records.close())
@@ -241,7 +257,7 @@ func (w *Worker) enlist(ctx context.Context) error {
 		return err
 	}
 	if stake.Amount.IsZero() {
-		if err := w.staker("stake", func(s *staking.Staker) error {
+		if err := w.asStaker("stake", func(s *staking.Staker) error {
 			_, err := s.Stake(ctx, w.cfg.Stake, w.cfg.Tier, w.cfg.Lock)
 			return err
 		}); err != nil {
@@ -251,7 +267,7 @@ func (w *Worker) enlist(ctx context.Context) error {
 	if ok, err := c.MayOperate(ctx, w.worker, w.operator.Address()); err != nil {
 		return err
 	} else if !ok {
-		if err := w.staker("name the operator", func(s *staking.Staker) error {
+		if err := w.asStaker("name the operator", func(s *staking.Staker) error {
 			_, err := s.SetOperator(ctx, w.operator.Address())
 			return err
 		}); err != nil {
@@ -264,39 +280,45 @@ func (w *Worker) enlist(ctx context.Context) error {
 	key, err := w.contract.PaymentKey(ctx, w.worker)
 	switch {
 	case errors.Is(err, settle.ErrNoAccount):
-		return w.staker("register the payment key", func(*staking.Staker) error { return w.account.Register(ctx) })
+		return w.asStaker("register the payment key", func(*staking.Staker) error { return w.money.Register(ctx) })
 	case err != nil:
 		return err
-	case !key.Equal(w.cfg.Key.Public()):
-		return fmt.Errorf("bitsage: worker %s is paid under another key than WorkerConfig.Key: %w", chain.Hex(w.worker), settle.ErrOtherKey)
+	case !key.Equal(w.key.Public()):
+		return fmt.Errorf("bitsage: worker %s is paid under another key than Config.PaymentKey: %w", chain.Hex(w.worker), settle.ErrOtherKey)
 	}
 	return nil
 }
 
-// register publishes the worker unless it is published as it is.
+// register publishes the worker unless it is published as it is. For a new peer the
+// operator's key is enough.
 func (w *Worker) register(ctx context.Context) error {
 	want := staking.Registration{
-		PeerID: string(w.host.ID()), SigningKey: w.cfg.Account.PublicKey(), ElGamalKey: w.cfg.Key.Public(),
+		PeerID: string(w.host.ID()), SigningKey: w.cfg.Signer.PublicKey(), ElGamalKey: w.key.Public(),
 	}
 	have, err := w.cfg.Network.staking.Worker(ctx, w.worker)
 	if err != nil && !errors.Is(err, staking.ErrNotWorker) {
 		return err
 	}
-	if err == nil && have.Active && have.PeerID == want.PeerID && have.SigningKey == want.SigningKey && have.ElGamalKey.Equal(want.ElGamalKey) {
-		return nil
+	if err == nil && have.Active && have.SigningKey == want.SigningKey && have.ElGamalKey.Equal(want.ElGamalKey) {
+		if have.PeerID == want.PeerID {
+			return nil
+		}
+		w.cfg.Logger.Info("worker enlisting", "step", "publish its new peer")
+		_, err := staking.NewOperator(w.cfg.Network.staking, w.operator, w.worker).SetPeer(ctx, want.PeerID)
+		return err
 	}
-	return w.staker("register the worker", func(s *staking.Staker) error {
+	return w.asStaker("register the worker", func(s *staking.Staker) error {
 		_, err := s.Register(ctx, want)
 		return err
 	})
 }
 
-// staker does what only the staking account can do.
-func (w *Worker) staker(what string, do func(*staking.Staker) error) error {
-	if w.cfg.Staker == nil {
+// asStaker does what only the staking account can do.
+func (w *Worker) asStaker(what string, do func(*staking.Staker) error) error {
+	if w.staker == nil {
 		return fmt.Errorf("bitsage: the staking account %s must %s first: run the worker once with WorkerConfig.Staker", chain.Hex(w.worker), what)
 	}
-	if err := do(staking.NewStaker(w.cfg.Network.staking, w.cfg.Network.account(w.cfg.Staker))); err != nil {
+	if err := do(staking.NewStaker(w.cfg.Network.staking, w.staker)); err != nil {
 		return fmt.Errorf("bitsage: to %s: %w", what, err)
 	}
 	w.cfg.Logger.Info("worker enlisting", "step", what)
@@ -322,14 +344,14 @@ func (w *Worker) heartbeat(ctx context.Context) {
 
 // Balance decrypts what the worker has earned and not claimed.
 func (w *Worker) Balance(ctx context.Context) (Balance, error) {
-	return w.contract.Balance(ctx, w.worker, w.cfg.Key)
+	return w.contract.Balance(ctx, w.worker, w.key)
 }
 
 // Claim withdraws everything that the worker was paid to its staking account, whose
 // key it needs, and returns how much that was. The amount becomes public.
 func (w *Worker) Claim(ctx context.Context) (Amount, error) {
-	if w.account == nil {
+	if w.money == nil {
 		return Amount{}, fmt.Errorf("bitsage: claiming needs the key of the staking account %s: set WorkerConfig.Staker", chain.Hex(w.worker))
 	}
-	return w.account.WithdrawAll(ctx, w.worker)
+	return w.money.WithdrawAll(ctx, w.worker)
 }

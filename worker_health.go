@@ -105,11 +105,7 @@ func (w *Worker) selfTest(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		res, err := w.prover.Prove(ctx, in, proof.JobID{})
-		if err != nil {
-			return err
-		}
-		if err := check(ctx, w.prover, res, test.profile); err != nil {
+		if _, err := w.prover.Prove(ctx, in, proof.JobID{}, func(prover.Stage) {}); err != nil {
 			return err
 		}
 	}

@@ -240,7 +240,7 @@ func (w *Worker) agreed(ctx context.Context, a *assignment, id chain.Felt, job *
 	if err != nil {
 		return err
 	}
-	fee, err := w.contract.Decrypt(ctx, w.cfg.Key, p.Fee)
+	fee, err := w.contract.Decrypt(ctx, w.key, p.Fee)
 	if err != nil {
 		return err
 	}
@@ -289,16 +289,12 @@ func (w *Worker) prove(ctx context.Context, a *assignment, deadline time.Time) e
 	stages := make(chan prover.Stage, 64)
 	defer close(stages)
 	w.running.Go(func() { w.tell(ctx, a, stages) })
-	p := w.prover.Reporting(func(s prover.Stage) {
+	res, err := w.result(ctx, a, func(s prover.Stage) {
 		select {
 		case stages <- s:
 		default: // the network is slow, and news is only news
 		}
 	})
-	res, err := w.result(ctx, p, a)
-	if err == nil {
-		err = check(ctx, p, res, a.task.Profile)
-	}
 	if err != nil {
 		if ctx.Err() == nil { // whatever it is, the next proof may not come about either
 			w.trip("a proof did not come about, or does not verify", a, err)
@@ -310,7 +306,7 @@ func (w *Worker) prove(ctx context.Context, a *assignment, deadline time.Time) e
 
 // result makes the proof, from the input that was committed when the job was taken if
 // it was kept.
-func (w *Worker) result(ctx context.Context, p *prover.Prover, a *assignment) (*prover.Result, error) {
+func (w *Worker) result(ctx context.Context, a *assignment, progress func(prover.Stage)) (*prover.Result, error) {
 	in := w.kept(a)
 	if in == nil {
 		var err error
@@ -318,7 +314,7 @@ func (w *Worker) result(ctx context.Context, p *prover.Prover, a *assignment) (*
 			return nil, err
 		}
 	}
-	res, err := p.Prove(ctx, in, a.id)
+	res, err := w.prover.Prove(ctx, in, a.id, progress)
 	if err == nil {
 		w.speed.learn(a.task.Program, a.task.Profile, res.Timings)
 	}
@@ -343,7 +339,7 @@ func (w *Worker) commit(ctx context.Context, a *assignment) (*prover.Input, erro
 	if err != nil {
 		return nil, err
 	}
-	task, in, err := newTask(ctx, w.prover, &Job{Program: a.task.Program, Profile: a.task.Profile, Label: a.task.Label, Input: input})
+	task, in, err := commit(ctx, w.prover, &a.task, input)
 	if err == nil && task.ID() != a.task.ID() {
 		err = ErrWrongInput
 	}
@@ -363,25 +359,12 @@ func (w *Worker) input(t *proof.Task) ([]byte, error) {
 	return input, nil
 }
 
-// check does what a validator does: it verifies a proof, and that the output is the
-// one that the proof is about.
-func check(ctx context.Context, p *prover.Prover, res *prover.Result, profile proof.Profile) error {
-	if err := checkOutput(ctx, p, res.Statement.Program, res.Output, profile, res.Statement.ResultRoot); err != nil {
-		return err
-	}
-	_, err := proof.Verify(res.Statement, res.Proof, profile)
-	return err
-}
-
 // sign stores output and proof, signs the submission, and journals it before anyone
 // sees it.
 func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) error {
 	encoded, err := res.Proof.MarshalBinary()
 	if err != nil {
 		return err
-	}
-	if w.forges {
-		encoded[len(encoded)/2] ^= 1
 	}
 	output, proofID := blob.IDOf(blob.Data, res.Output), blob.IDOf(blob.Proof, encoded)
 	w.mu.Lock()
@@ -397,7 +380,7 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 	if err != nil {
 		return err
 	}
-	sig, err := w.cfg.Account.Sign(ctx, fact.ID(w.chainID).Felt())
+	sig, err := w.cfg.Signer.Sign(ctx, fact.ID(w.chainID).Felt())
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/felt"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // The types of a worker's records.
@@ -31,7 +31,7 @@ type assignment struct {
 	task   proof.Task
 	fee    Amount // agreed
 	offer  wire.Offer
-	client p2p.PeerID // gets news of the proof
+	client transport.PeerID // gets news of the proof
 
 	// Worker.mu guards these, but for the goroutine that works on the job, which
 	// alone sets the first and may read it.
@@ -62,10 +62,10 @@ func (t *taken) assignment(rate elgamal.Rate) (*assignment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAssignment(rate, o, p2p.PeerID(t.Client))
+	return newAssignment(rate, o, transport.PeerID(t.Client))
 }
 
-func newAssignment(rate elgamal.Rate, o wire.Offer, client p2p.PeerID) (*assignment, error) {
+func newAssignment(rate elgamal.Rate, o wire.Offer, client transport.PeerID) (*assignment, error) {
 	base, err := rate.BaseUnits(o.Quote.Fee)
 	if err != nil {
 		return nil, err

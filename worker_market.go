@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // The times of a quote.
@@ -41,12 +42,13 @@ const maxInputs = 512 << 20
 // ctx ends.
 func (w *Worker) serve(ctx context.Context) error {
 	return errors.Join(
-		blob.Serve(w.host, w.blobs),
+		blob.Serve(w.host, w.handOut),
 		wire.HandleQuotes(w.host, w.quote),
-		wire.HandleOffers(w.host, wire.Offers{
+		wire.HandleOffers(ctx, &w.running, w.host, wire.Offers{
 			Budget: maxInputs,
+			Have:   w.blobs.Bytes,
 			Admit:  w.admit,
-			Accept: func(request context.Context, from p2p.PeerID, o wire.Offer, input []byte) error {
+			Accept: func(request context.Context, from transport.PeerID, o wire.Offer, input []byte) error {
 				return w.take(request, ctx, from, o, input)
 			},
 		}),
@@ -57,6 +59,20 @@ func (w *Worker) serve(ctx context.Context) error {
 			return d, ok
 		}),
 	)
+}
+
+// handOut returns what peers may have: outputs and proofs, but not the inputs of clients.
+func (w *Worker) handOut(_ transport.PeerID, id blob.ID) ([]byte, error) {
+	w.mu.Lock()
+	public := false
+	for _, s := range w.signed {
+		public = public || slices.Contains(s.blobs(), id)
+	}
+	w.mu.Unlock()
+	if !public {
+		return nil, blob.ErrNotFound
+	}
+	return w.blobs.Bytes(id)
 }
 
 // follow lets jobs be looked at again when something happens to them, until ctx
@@ -85,7 +101,7 @@ func (w *Worker) follow(ctx context.Context) error {
 
 // listen keeps the certificates of own jobs. They are not checked: the contract does
 // that, and refuses a wrong one before it costs anything.
-func (w *Worker) listen(ctx context.Context, votes p2p.Subscription) {
+func (w *Worker) listen(ctx context.Context, votes transport.Subscription) {
 	for {
 		m, err := votes.Next(ctx)
 		if err != nil {
@@ -122,7 +138,7 @@ func (w *Worker) assignment(id proof.JobID) *assignment {
 }
 
 // quote answers a request for a fee.
-func (w *Worker) quote(ctx context.Context, _ p2p.PeerID, r wire.QuoteRequest) (wire.Quote, error) {
+func (w *Worker) quote(ctx context.Context, _ transport.PeerID, r wire.QuoteRequest) (wire.Quote, error) {
 	if r.Domain != domain(w.contract) {
 		return wire.Quote{}, errors.New("the worker is on another chain or deployment")
 	}
@@ -144,7 +160,7 @@ func (w *Worker) quote(ctx context.Context, _ p2p.PeerID, r wire.QuoteRequest) (
 	lock := now.Add(lockTime + 2*before)
 	q := wire.Quote{
 		Worker: w.worker, Expiry: now.Add(quoteLife).Unix(), LockDeadline: min(lock.Unix(), r.LockDeadline),
-		Deadline: min(lock.Add(max(minimumTime, 3*need)).Unix(), r.Deadline), Key: w.cfg.Key.Public(), Peer: w.host.ID(),
+		Deadline: min(lock.Add(max(minimumTime, 3*need)).Unix(), r.Deadline), Key: w.key.Public(), Peer: w.host.ID(),
 	}
 	q.Expiry = min(q.Expiry, q.LockDeadline)
 	if q.Request, err = r.Hash(); err != nil {
@@ -156,7 +172,7 @@ func (w *Worker) quote(ctx context.Context, _ p2p.PeerID, r wire.QuoteRequest) (
 	if err := w.room(ctx, r.Program, r.Profile, &q, now); err != nil {
 		return wire.Quote{}, err
 	}
-	return q.Sign(ctx, w.cfg.Account, r.Domain)
+	return q.Sign(ctx, w.cfg.Signer, r.Domain)
 }
 
 // price returns the fee in the units in which it is encrypted.
@@ -220,12 +236,12 @@ func (w *Worker) room(ctx context.Context, p proof.Program, profile proof.Profil
 }
 
 // admit looks at an offer before its input comes.
-func (w *Worker) admit(ctx context.Context, _ p2p.PeerID, o wire.Offer) (held bool, err error) {
+func (w *Worker) admit(ctx context.Context, _ transport.PeerID, o wire.Offer) (held bool, err error) {
 	now, err := w.contract.Clock(ctx)
 	if err != nil {
 		return false, errOffline
 	}
-	if err := o.Verify(domain(w.contract), w.cfg.Account.PublicKey(), w.host.ID(), now); err != nil {
+	if err := o.Verify(domain(w.contract), w.cfg.Signer.PublicKey(), w.host.ID(), now); err != nil {
 		return false, err
 	}
 	task := o.Task
@@ -252,9 +268,9 @@ const maxKept = 128 << 20
 
 // take checks that an input is the one that the job commits to, and takes the job
 // on. What a client hears that is taken is on the disk.
-func (w *Worker) take(ctx, work context.Context, from p2p.PeerID, o wire.Offer, input []byte) error {
+func (w *Worker) take(ctx, work context.Context, from transport.PeerID, o wire.Offer, input []byte) error {
 	t := o.Task
-	task, committed, err := newTask(ctx, w.prover, &Job{Program: t.Program, Profile: t.Profile, Label: t.Label, Input: input})
+	task, committed, err := commit(ctx, w.prover, &t, input)
 	if err != nil {
 		return err
 	}

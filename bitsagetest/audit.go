@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/backstage"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
@@ -272,7 +272,7 @@ func (n *Network) paymentKeys() (map[chain.Felt]elgamal.SecretKey, error) {
 	keys := make(map[chain.Felt]elgamal.SecretKey)
 	for _, kind := range []string{client, worker} {
 		for _, a := range n.keys[kind] {
-			key, err := backstage.PaymentKey(a)
+			key, err := bitsage.PaymentKey(a)
 			if err != nil {
 				return nil, err
 			}

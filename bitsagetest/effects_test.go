@@ -11,8 +11,8 @@ import (
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // virtual runs a test with a network in virtual time.
@@ -24,7 +24,7 @@ func virtual(t *testing.T, o Options, test func(t *testing.T, n *Network)) {
 // bare is a network without workers and validators.
 var bare = Options{Seed: 1, Workers: -1, Validators: -1}
 
-var topic = p2p.Topic{Name: "test", MaxBytes: 100, Queue: 4000}
+var topic = transport.Topic{Name: "test", MaxBytes: 100, Queue: 4000}
 
 // traffic publishes messages from one host to another and returns what arrives, in
 // order, and how long each took.

@@ -21,11 +21,11 @@ import (
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
-	"github.com/bitsage/bitsage/internal/backstage"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/stark/codec"
 	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -44,7 +44,7 @@ type Options struct {
 	// means 100 SAGE.
 	Deposit bitsage.Amount
 	// Worker changes the configuration of the workers if it is not nil, each time that
-	// one starts. Network, Account, Dir and Logger are set.
+	// one starts. Network, Transport, Account, Dir and Logger are set.
 	Worker func(*bitsage.WorkerConfig)
 	// Logger receives what happens. Nil logs to the test's output, which is shown when
 	// the test fails or is verbose.
@@ -78,9 +78,8 @@ type Network struct {
 	closed  bool
 	clients []*bitsage.Client
 	members map[string]*member // workers and validators
-	ids     map[string]p2p.PeerID
-	started [2]int // workers and validators that run
-	failed  error  // of a role that failed without a fault
+	ids     map[string]transport.PeerID
+	failed  error // of a role that failed without a fault
 	active  []*fault
 	timers  []*time.Timer
 	pending sync.WaitGroup // timers
@@ -108,7 +107,7 @@ func New(t testing.TB, o Options) *Network {
 	t.Helper()
 	n := &Network{t: t, opts: o, seed: o.Seed, virtual: bubble(), log: o.Logger, dir: t.TempDir(),
 		number:  strconv.FormatUint(networks.Add(1), 10),
-		members: make(map[string]*member), ids: make(map[string]p2p.PeerID)}
+		members: make(map[string]*member), ids: make(map[string]transport.PeerID)}
 	if n.seed == 0 {
 		h := fnv.New64a()
 		h.Write([]byte(t.Name()))
@@ -219,13 +218,9 @@ func (n *Network) connect(contracts *chain.Addresses) (err error) {
 		return err
 	}
 	n.peers = p2p.NewMemory(n.seed, p2p.Faults{})
-	network, err := backstage.NewNetwork(bitsage.NetworkConfig{
-		Chain: c, Contracts: contracts, Funder: n.keys["funder"][0], Logger: n.log,
-	}, n.peers)
-	if err != nil {
+	if n.Network, err = bitsage.NewNetwork(bitsage.NetworkConfig{Chain: c, Contracts: contracts, Logger: n.log}); err != nil {
 		return err
 	}
-	n.Network = network.(*bitsage.Network)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	return nil
 }
@@ -249,7 +244,7 @@ func (n *Network) close() {
 	if err := n.audit(ctx); err != nil {
 		n.t.Errorf("bitsagetest: %v", err)
 	}
-	if err := errors.Join(n.Network.Close(), n.ledger.Close()); err != nil {
+	if err := errors.Join(n.Network.Close(), n.peers.Close(), n.ledger.Close()); err != nil {
 		n.t.Errorf("bitsagetest: closing the network: %v", err)
 	}
 	if !n.virtual { // a bubble looks itself
@@ -327,12 +322,13 @@ func (n *Network) client(deposit bitsage.Amount) (*bitsage.Client, error) {
 		n.mu.Unlock()
 		return nil, errors.New("bitsagetest: there can be no more clients")
 	}
+	dir := filepath.Join(n.dir, client+strconv.Itoa(i))
 	c, err := bitsage.NewClient(bitsage.Config{
-		Network: n.Network, Account: n.keys[client][i], Dir: filepath.Join(n.dir, client+strconv.Itoa(i)), Logger: n.log.With("role", name(client, i)),
+		Network: n.Network, Transport: n.peers, Account: n.keys[client][i], Dir: dir, Logger: n.log.With("role", name(client, i)),
 	})
 	if err == nil {
 		n.clients = append(n.clients, c)
-		err = n.reserve(client, i)
+		err = n.identify(name(client, i), dir)
 	}
 	n.mu.Unlock()
 	if err != nil {
@@ -345,12 +341,14 @@ func (n *Network) client(deposit bitsage.Amount) (*bitsage.Client, error) {
 	return c, c.Deposit(n.ctx, deposit)
 }
 
-// reserve fixes a role's identity, so that the order in which roles start does not
-// matter. The caller holds mu, or is alone.
-func (n *Network) reserve(role string, i int) error {
-	id, err := backstage.Peer(n.Network, role, n.keys[role][i].Address())
-	n.ids[name(role, i)] = id
-	return err
+// NewAccount makes an account with a new key, deployed on the chain, with STRK for its
+// fees and a balance of SAGE.
+func (n *Network) NewAccount(ctx context.Context, balance bitsage.Amount) (*wallet.Account, error) {
+	a, err := wallet.NewAccount(wallet.GenerateKey(), wallet.ClassOpenZeppelin)
+	if err != nil {
+		return nil, err
+	}
+	return a, n.Fund(ctx, n.keys["funder"][0], a, balance)
 }
 
 // Seed returns the seed of the faults.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage"
-	"github.com/bitsage/bitsage/internal/backstage"
+	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -28,6 +28,7 @@ type member struct {
 	forges, forged bool // from the next start on; whether it ever did
 	worker         *bitsage.Worker
 	validator      *bitsage.Validator
+	serves         <-chan struct{}    // closed when the one that was started last serves; nil before that
 	cancel         context.CancelFunc // nil if it does not run
 	done           chan struct{}      // closed when it has ended
 }
@@ -41,7 +42,7 @@ func (n *Network) populate(count map[string]int) error {
 		for i := range count[kind] {
 			m := &member{name: name(kind, i), kind: kind, account: n.keys[kind][i], dir: filepath.Join(n.dir, kind+strconv.Itoa(i))}
 			n.members[m.name] = m
-			if err := n.reserve(kind, i); err != nil {
+			if err := n.identify(m.name, m.dir); err != nil {
 				return err
 			}
 		}
@@ -69,28 +70,34 @@ func (n *Network) populate(count map[string]int) error {
 
 // make makes a worker or validator that does not run.
 func (n *Network) make(m *member) (runner, error) {
-	cfg := bitsage.Config{Network: n.Network, Account: m.account, Dir: m.dir, Logger: n.log.With("role", m.name)}
+	cfg := bitsage.Config{Network: n.Network, Transport: n.peers, Account: m.account, Dir: m.dir, Logger: n.log.With("role", m.name)}
 	if m.kind == validator {
 		v, err := bitsage.NewValidator(bitsage.ValidatorConfig{Config: cfg})
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		m.validator = v
+		if m.validator = v; v != nil {
+			m.serves = v.Ready()
+		}
 		return v, err
 	}
 	c := bitsage.WorkerConfig{Config: cfg, Stake: bitsage.SAGE(funds[worker])}
 	if n.opts.Worker != nil {
 		n.opts.Worker(&c)
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if m.forges {
+		m.forged = true
+		if c.Prover == nil {
+			c.Prover = bitsage.NewProver(prover.Options{MaxMemory: c.MaxMemory})
+		}
+		c.Prover = Forge(c.Prover)
+	}
 	w, err := bitsage.NewWorker(c)
 	if err != nil {
 		return nil, err
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if m.worker = w; m.forges {
-		m.forged = true
-		backstage.Forge(w)
-	}
+	m.worker, m.serves = w, w.Ready()
 	return w, nil
 }
 
@@ -109,8 +116,7 @@ func (n *Network) run(m *member) {
 	}
 	ctx, cancel := context.WithCancel(n.ctx)
 	done := make(chan struct{})
-	m.cancel, m.done = cancel, done
-	n.started[index(m.kind)]++
+	m.cancel, m.done, m.serves = cancel, done, nil
 	go pprof.Do(ctx, pprof.Labels(label, n.number), func(ctx context.Context) {
 		defer close(done)
 		for {
@@ -138,13 +144,6 @@ func (n *Network) run(m *member) {
 	})
 }
 
-func index(kind string) int {
-	if kind == validator {
-		return 1
-	}
-	return 0
-}
-
 // calm reports whether nothing was ever injected.
 func (n *Network) calm() bool {
 	n.mu.Lock()
@@ -168,7 +167,6 @@ func (n *Network) halt(m *member, before func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	m.cancel = nil
-	n.started[index(m.kind)]--
 }
 
 // wait waits until a member that was told to end has ended.
@@ -242,10 +240,7 @@ func (n *Network) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	for {
-		workers, validators := backstage.Serving(n.Network)
-		n.mu.Lock()
-		all, failed := workers >= n.started[0] && validators >= n.started[1], n.failed
-		n.mu.Unlock()
+		all, failed := n.serving()
 		if all {
 			return nil
 		}
@@ -257,6 +252,28 @@ func (n *Network) ready(ctx context.Context) error {
 		case <-ctx.Done():
 			return fmt.Errorf("bitsagetest: the roles do not serve: %w", context.Cause(ctx))
 		}
+	}
+}
+
+// serving reports whether all that was started serves, and what failed.
+func (n *Network) serving() (all bool, failed error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, m := range n.members {
+		if m.cancel != nil && !m.ready() {
+			return false, n.failed
+		}
+	}
+	return true, n.failed
+}
+
+// ready reports whether the member serves. The caller holds Network.mu.
+func (m *member) ready() bool {
+	select {
+	case <-m.serves:
+		return true
+	default:
+		return false
 	}
 }
 

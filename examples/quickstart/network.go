@@ -15,6 +15,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
 	"github.com/bitsage/bitsage/money"
+	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -31,7 +32,7 @@ var (
 
 // network is a ledger in this process, the accounts and who acts with them.
 type network struct {
-	*bitsage.Network
+	*bitsage.LocalNetwork
 	*history
 	accounts   map[string]*wallet.Account
 	client     *bitsage.Client
@@ -65,11 +66,11 @@ func newAccounts(m *wallet.Mnemonic) (map[string]*wallet.Account, error) {
 // newNetwork runs a ledger on which the contracts are deployed. When ctx ends it does
 // not wait for that: the ledger is in memory.
 func newNetwork(ctx context.Context, accounts map[string]*wallet.Account) (*network, error) {
-	var ledger *bitsage.Network
+	var ledger *bitsage.LocalNetwork
 	var err error
 	deployed := make(chan struct{})
 	go func() {
-		ledger, err = bitsage.NewNetwork(bitsage.NetworkConfig{Logger: quiet})
+		ledger, err = bitsage.Local(ctx, bitsage.LocalConfig{Workers: -1, Validators: -1, Logger: quiet})
 		close(deployed)
 	}()
 	select {
@@ -80,13 +81,13 @@ func newNetwork(ctx context.Context, accounts map[string]*wallet.Account) (*netw
 	if err != nil {
 		return nil, err
 	}
-	n := &network{Network: ledger, accounts: accounts}
+	n := &network{LocalNetwork: ledger, accounts: accounts}
 	n.history = &history{names: make(map[chain.Felt]string), changed: make(chan struct{})}
 	for name, a := range accounts {
 		n.names[a.Address()] = name
 	}
 	n.ctx, n.fail = context.WithCancelCause(ctx)
-	n.start(func(ctx context.Context) error { return n.follow(ctx, ledger) })
+	n.start(func(ctx context.Context) error { return n.follow(ctx, ledger.Network) })
 	if n.staking, err = staking.New(ledger.Chain(), ledger.Contracts()); err == nil {
 		n.dir, err = os.MkdirTemp("", "bitsage-quickstart-")
 	}
@@ -116,7 +117,7 @@ func (n *network) close() error {
 // each pays for its own deployment.
 func (n *network) deploy() error {
 	for _, name := range everyone {
-		if err := n.Fund(n.ctx, n.accounts[name], bitsage.Amount{}); err != nil {
+		if err := n.Fund(n.ctx, n.Funder(), n.accounts[name], bitsage.Amount{}); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -141,7 +142,7 @@ func (n *network) topUp() (bitsage.Amount, error) {
 	}
 	missing := staking.TierValidator.Minimum().Excess(sage(info.Amount))
 	for _, name := range validators {
-		if err := n.Fund(n.ctx, n.accounts[name], missing); err != nil {
+		if err := n.Fund(n.ctx, n.Funder(), n.accounts[name], missing); err != nil {
 			return missing, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -178,11 +179,12 @@ func (n *network) enlist(cheat bool) (err error) {
 	if n.client, err = bitsage.NewClient(config("client")); err != nil {
 		return err
 	}
-	if n.worker, err = bitsage.NewWorker(bitsage.WorkerConfig{Config: config("worker"), Tier: tier}); err != nil {
-		return err
-	}
+	cfg := bitsage.WorkerConfig{Config: config("worker"), Tier: tier}
 	if cheat {
-		bitsagetest.Forge(n.worker)
+		cfg.Prover = bitsagetest.Forge(bitsage.NewProver(prover.Options{}))
+	}
+	if n.worker, err = bitsage.NewWorker(cfg); err != nil {
+		return err
 	}
 	n.start(n.worker.Run)
 	for _, name := range validators {
@@ -206,7 +208,18 @@ func (n *network) vote() error {
 	for _, v := range n.validators {
 		n.start(v.Run)
 	}
-	return n.Ready(n.ctx)
+	ready := []<-chan struct{}{n.worker.Ready()}
+	for _, v := range n.validators {
+		ready = append(ready, v.Ready())
+	}
+	for _, r := range ready {
+		select {
+		case <-r:
+		case <-n.ctx.Done():
+			return context.Cause(n.ctx)
+		}
+	}
+	return nil
 }
 
 // sage converts an amount of the contracts, all of which are below the supply of

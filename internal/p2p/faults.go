@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"time"
+
+	"github.com/bitsage/bitsage/transport"
 )
 
 // Faults says how badly a Memory network behaves. The zero value is a perfect
@@ -46,7 +48,7 @@ type route struct {
 }
 
 type routeKey struct {
-	from, to PeerID
+	from, to transport.PeerID
 	name     string
 }
 
@@ -74,8 +76,8 @@ func (m *Memory) delay(r *route, k routeKey) time.Duration {
 }
 
 // severed reports whether nothing gets from one host to another.
-func (m *Memory) severed(from, to PeerID) bool {
-	return m.cuts[[2]PeerID{from, to}] || m.groups[from] != m.groups[to]
+func (m *Memory) severed(from, to transport.PeerID) bool {
+	return m.cuts[[2]transport.PeerID{from, to}] || m.groups[from] != m.groups[to]
 }
 
 // SetFaults changes the faults for everything that is sent from now on.
@@ -89,7 +91,7 @@ func (m *Memory) SetFaults(f Faults) {
 // one more. Between sets nothing passes, what is under way included: messages are
 // lost and requests hear nothing until they time out. It replaces an earlier
 // partition.
-func (m *Memory) Partition(sets ...[]PeerID) {
+func (m *Memory) Partition(sets ...[]transport.PeerID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.groups)
@@ -101,14 +103,14 @@ func (m *Memory) Partition(sets ...[]PeerID) {
 }
 
 // Cut stops everything from one host to another, in this direction only.
-func (m *Memory) Cut(from, to PeerID) {
+func (m *Memory) Cut(from, to transport.PeerID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.cuts[[2]PeerID{from, to}] = true
+	m.cuts[[2]transport.PeerID{from, to}] = true
 }
 
 // Slow adds a time to everything from and to a host; zero takes it back.
-func (m *Memory) Slow(peer PeerID, extra time.Duration) {
+func (m *Memory) Slow(peer transport.PeerID, extra time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.slow[peer] = extra

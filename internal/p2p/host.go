@@ -6,12 +6,14 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"github.com/bitsage/bitsage/transport"
 )
 
 // memoryHost is a host of a Memory network. Memory.mu guards its fields.
 type memoryHost struct {
 	net     *Memory
-	id      PeerID
+	id      transport.PeerID
 	ctx     context.Context // of its handlers
 	cancel  context.CancelFunc
 	stopped bool
@@ -24,26 +26,26 @@ type memoryHost struct {
 
 // service is a protocol that a host answers.
 type service struct {
-	protocol Protocol
-	handler  Handler
+	protocol transport.Protocol
+	handler  transport.Handler
 	running  int
-	byPeer   map[PeerID]int
+	byPeer   map[transport.PeerID]int
 }
 
-func newMemoryHost(m *Memory, id PeerID) *memoryHost {
+func newMemoryHost(m *Memory, id transport.PeerID) *memoryHost {
 	h := &memoryHost{net: m, id: id, topics: make(map[string][]*queue), served: make(map[string]*service)}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
 }
 
-// ID implements Host.
-func (h *memoryHost) ID() PeerID { return h.id }
+// ID implements transport.Host.
+func (h *memoryHost) ID() transport.PeerID { return h.id }
 
-// Peers implements Host.
-func (h *memoryHost) Peers() []PeerID {
+// Peers implements transport.Host.
+func (h *memoryHost) Peers() []transport.PeerID {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
-	var peers []PeerID
+	var peers []transport.PeerID
 	for _, p := range h.net.hosts {
 		if p != h && !p.stopped {
 			peers = append(peers, p.id)
@@ -52,22 +54,22 @@ func (h *memoryHost) Peers() []PeerID {
 	return peers
 }
 
-// Publish implements Host.
-func (h *memoryHost) Publish(ctx context.Context, topic Topic, data []byte) error {
-	if err := topic.validate(); err != nil {
+// Publish implements transport.Host.
+func (h *memoryHost) Publish(ctx context.Context, topic transport.Topic, data []byte) error {
+	if err := topic.Validate(); err != nil {
 		return err
 	}
-	if err := topic.check(h.id, data); err != nil {
+	if err := topic.Allow(h.id, data); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	msg := Message{h.id, bytes.Clone(data)}
+	msg := transport.Message{From: h.id, Data: bytes.Clone(data)}
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
 	if h.stopped {
-		return ErrClosed
+		return transport.ErrClosed
 	}
 	for _, p := range h.net.hosts {
 		if p != h {
@@ -78,15 +80,15 @@ func (h *memoryHost) Publish(ctx context.Context, topic Topic, data []byte) erro
 	return nil
 }
 
-// Subscribe implements Host.
-func (h *memoryHost) Subscribe(topic Topic) (Subscription, error) {
-	if err := topic.validate(); err != nil {
+// Subscribe implements transport.Host.
+func (h *memoryHost) Subscribe(topic transport.Topic) (transport.Subscription, error) {
+	if err := topic.Validate(); err != nil {
 		return nil, err
 	}
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
 	if h.stopped {
-		return nil, ErrClosed
+		return nil, transport.ErrClosed
 	}
 	q := newQueue(topic)
 	q.detach = func() {
@@ -98,32 +100,32 @@ func (h *memoryHost) Subscribe(topic Topic) (Subscription, error) {
 	return q, nil
 }
 
-// Handle implements Host.
-func (h *memoryHost) Handle(p Protocol, handler Handler) error {
-	if err := p.validate(); err != nil {
+// Handle implements transport.Host.
+func (h *memoryHost) Handle(p transport.Protocol, handler transport.Handler) error {
+	if err := p.Validate(); err != nil {
 		return err
 	}
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
 	switch {
 	case h.stopped:
-		return ErrClosed
+		return transport.ErrClosed
 	case handler == nil:
 		delete(h.served, p.Name)
 	case h.served[p.Name] != nil:
-		return ErrHandled
+		return transport.ErrHandled
 	default:
-		h.served[p.Name] = &service{protocol: p, handler: handler, byPeer: make(map[PeerID]int)}
+		h.served[p.Name] = &service{protocol: p, handler: handler, byPeer: make(map[transport.PeerID]int)}
 	}
 	return nil
 }
 
-// Request implements Host.
-func (h *memoryHost) Request(ctx context.Context, peer PeerID, p Protocol, request []byte) ([]byte, error) {
-	if err := p.validate(); err != nil {
+// Request implements transport.Host.
+func (h *memoryHost) Request(ctx context.Context, peer transport.PeerID, p transport.Protocol, request []byte) ([]byte, error) {
+	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	if err := checkSize("request", p.Name, len(request), p.MaxRequest); err != nil {
+	if err := transport.CheckSize("request", p.Name, len(request), p.MaxRequest); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
@@ -141,26 +143,26 @@ func (h *memoryHost) Request(ctx context.Context, peer PeerID, p Protocol, reque
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-h.ctx.Done():
-		return nil, ErrClosed
+		return nil, transport.ErrClosed
 	}
 	if r.err != nil {
 		return nil, r.err
 	}
-	if err := checkSize("response", p.Name, len(r.data), p.MaxResponse); err != nil {
+	if err := transport.CheckSize("response", p.Name, len(r.data), p.MaxResponse); err != nil {
 		return nil, err
 	}
 	return r.data, nil
 }
 
-func (h *memoryHost) call(ctx context.Context, peer PeerID, p Protocol, request []byte) (*call, error) {
+func (h *memoryHost) call(ctx context.Context, peer transport.PeerID, p transport.Protocol, request []byte) (*call, error) {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
 	to := h.net.byID[peer]
 	switch {
 	case h.stopped:
-		return nil, ErrClosed
+		return nil, transport.ErrClosed
 	case to == nil || to == h: // hosts do not dial themselves
-		return nil, ErrUnknownPeer
+		return nil, transport.ErrUnknownPeer
 	}
 	c := &call{from: h, to: to, protocol: p, ctx: ctx, request: request, done: make(chan reply, 1)}
 	h.net.send(c)
@@ -174,13 +176,13 @@ func (h *memoryHost) serve(c *call) {
 	s, from := h.served[c.protocol.Name], c.from.id
 	switch {
 	case s == nil:
-		h.net.reply(c, reply{err: ErrUnsupported})
+		h.net.reply(c, reply{err: transport.ErrUnsupported})
 		return
 	case len(c.request) > s.protocol.MaxRequest:
-		h.net.reply(c, reply{err: checkSize("request", s.protocol.Name, len(c.request), s.protocol.MaxRequest)})
+		h.net.reply(c, reply{err: transport.CheckSize("request", s.protocol.Name, len(c.request), s.protocol.MaxRequest)})
 		return
 	case s.running >= s.protocol.Concurrency || s.byPeer[from] >= s.protocol.PerPeer:
-		h.net.reply(c, reply{err: ErrBusy})
+		h.net.reply(c, reply{err: transport.ErrBusy})
 		return
 	}
 	s.running++
@@ -209,12 +211,12 @@ func (s *service) answer(ctx context.Context, c *call) reply {
 	defer context.AfterFunc(c.ctx, cancel)() // the peer has gone
 	data, err := s.handler(ctx, c.from.id, c.request)
 	switch {
-	case errors.Is(err, ErrBusy):
-		return reply{err: ErrBusy}
+	case errors.Is(err, transport.ErrBusy):
+		return reply{err: transport.ErrBusy}
 	case err != nil:
-		return reply{err: remoteError(c.to.id, err.Error())}
+		return reply{err: transport.NewRemoteError(c.to.id, err.Error())}
 	case len(data) > s.protocol.MaxResponse:
-		return reply{err: remoteError(c.to.id, "the response is too large")}
+		return reply{err: transport.NewRemoteError(c.to.id, "the response is too large")}
 	}
 	return reply{data: bytes.Clone(data)}
 }
@@ -234,13 +236,13 @@ func (h *memoryHost) leave() {
 	}
 	clear(h.topics)
 	for _, c := range h.calls {
-		h.net.reply(c, reply{err: ErrUnreachable})
+		h.net.reply(c, reply{err: transport.ErrUnreachable})
 	}
 	h.calls = nil
 	h.net.run()
 }
 
-// Close implements Host.
+// Close implements transport.Host.
 func (h *memoryHost) Close() error {
 	h.net.mu.Lock()
 	h.leave()

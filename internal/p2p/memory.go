@@ -3,13 +3,15 @@ package p2p
 import (
 	"container/heap"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/bitsage/bitsage/transport"
 )
 
 // Memory is a network within one process. It waits by timers and channels alone,
@@ -23,78 +25,107 @@ type Memory struct {
 	seed uint64
 
 	mu     sync.Mutex
+	closed bool
 	faults Faults
 	hosts  []*memoryHost // by order of creation
-	byID   map[PeerID]*memoryHost
+	byID   map[transport.PeerID]*memoryHost
 	routes map[routeKey]*route
-	groups map[PeerID]int
-	cuts   map[[2]PeerID]bool
-	slow   map[PeerID]time.Duration
+	groups map[transport.PeerID]int
+	cuts   map[[2]transport.PeerID]bool
+	slow   map[transport.PeerID]time.Duration
 	events events // what is under way
 	seq    uint64
 	timer  *time.Timer
 }
 
-// NewMemory returns an empty network. The seed determines the identities of its
-// hosts, and all faults as far as the hosts send the same things in the same order.
+// NewMemory returns an empty network. The seed determines all faults as far as the
+// hosts send the same things in the same order, and the keys of Host.
 func NewMemory(seed uint64, f Faults) *Memory {
 	return &Memory{
 		seed: seed, faults: f,
-		byID: make(map[PeerID]*memoryHost), routes: make(map[routeKey]*route),
-		groups: make(map[PeerID]int), cuts: make(map[[2]PeerID]bool), slow: make(map[PeerID]time.Duration),
+		byID: make(map[transport.PeerID]*memoryHost), routes: make(map[routeKey]*route),
+		groups: make(map[transport.PeerID]int), cuts: make(map[[2]transport.PeerID]bool), slow: make(map[transport.PeerID]time.Duration),
 	}
 }
 
-// Host adds a host with a new identity.
-func (m *Memory) Host() Host {
+// ErrJoined means that a host of the same identity is running.
+var ErrJoined = errors.New("p2p: a host with this key is running: every role needs a key, and so a directory, of its own")
+
+// Join adds a host with the identity of the key, or lets the one that was closed or
+// crashed come back, without subscriptions and handlers. It fails with ErrJoined.
+func (m *Memory) Join(_ context.Context, key ed25519.PrivateKey) (transport.Host, error) {
+	return m.join(transport.PeerOf(key.Public().(ed25519.PublicKey)))
+}
+
+func (m *Memory) join(id transport.PeerID) (transport.Host, error) {
+	h := newMemoryHost(m, id)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	switch old := m.byID[h.id]; {
+	case m.closed:
+		return nil, transport.ErrClosed
+	case old == nil:
+		m.hosts = append(m.hosts, h)
+	case old.stopped:
+		m.hosts[slices.Index(m.hosts, old)] = h
+	default:
+		return nil, ErrJoined
+	}
+	m.byID[h.id] = h
+	return h, nil
+}
+
+// Restart is Join for a host that is known by its identity. It is for tests.
+func (m *Memory) Restart(peer transport.PeerID) (transport.Host, error) {
+	m.mu.Lock()
+	known := m.byID[peer] != nil
+	m.mu.Unlock()
+	if !known {
+		return nil, transport.ErrUnknownPeer
+	}
+	return m.join(peer)
+}
+
+// Key returns the key of the host that Host adds as the n-th, from 0.
+func (m *Memory) Key(n int) ed25519.PrivateKey {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], m.seed)
-	binary.BigEndian.PutUint64(b[8:], uint64(len(m.hosts)))
-	sum := sha256.Sum256(b[:])
-	h := newMemoryHost(m, PeerID("mem"+hex.EncodeToString(sum[:16])))
-	m.hosts = append(m.hosts, h)
-	m.byID[h.id] = h
+	binary.BigEndian.PutUint64(b[8:], uint64(n))
+	seed := sha256.Sum256(b[:])
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+// Host adds a host with a key that the network's seed determines. It is for tests.
+func (m *Memory) Host() transport.Host {
+	m.mu.Lock()
+	n := len(m.hosts)
+	m.mu.Unlock()
+	h, err := m.Join(context.Background(), m.Key(n))
+	if err != nil {
+		panic(err) // two hosts at once, or a closed network
+	}
 	return h
 }
 
 // Crash stops a host at once: nothing that it has under way or that its handlers
 // still do reaches anybody. Its requests, and those to it, fail. It does not wait
 // for handlers, whose contexts end.
-func (m *Memory) Crash(peer PeerID) error {
+func (m *Memory) Crash(peer transport.PeerID) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.byID[peer]
 	if h == nil {
-		return ErrUnknownPeer
+		return transport.ErrUnknownPeer
 	}
 	h.crashed = true
 	h.leave()
 	return nil
 }
 
-// Restart returns a new host with the identity of one that crashed or was closed.
-// It has no subscriptions and no handlers.
-func (m *Memory) Restart(peer PeerID) (Host, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	old := m.byID[peer]
-	switch {
-	case old == nil:
-		return nil, ErrUnknownPeer
-	case !old.stopped:
-		return nil, errors.New("p2p: the host is running")
-	}
-	h := newMemoryHost(m, peer)
-	m.hosts[slices.Index(m.hosts, old)] = h
-	m.byID[peer] = h
-	return h, nil
-}
-
-// Close closes all hosts.
+// Close closes all hosts, and the network to new ones.
 func (m *Memory) Close() error {
 	m.mu.Lock()
+	m.closed = true
 	hosts := slices.Clone(m.hosts)
 	m.mu.Unlock()
 	for _, h := range hosts {
@@ -163,7 +194,7 @@ func (m *Memory) run() {
 }
 
 // publish sends to one receiver. The caller holds mu.
-func (m *Memory) publish(from *memoryHost, to PeerID, topic string, msg Message) {
+func (m *Memory) publish(from *memoryHost, to transport.PeerID, topic string, msg transport.Message) {
 	k := routeKey{from.id, to, topic}
 	r := m.route(k)
 	lost := chance(r.rand, m.faults.Loss)
@@ -198,7 +229,7 @@ func (m *Memory) publish(from *memoryHost, to PeerID, topic string, msg Message)
 // call is a request under way.
 type call struct {
 	from, to *memoryHost
-	protocol Protocol
+	protocol transport.Protocol
 	ctx      context.Context
 	request  []byte
 	done     chan reply // takes one, and gets at most one
@@ -224,7 +255,7 @@ func (m *Memory) send(c *call) {
 		switch {
 		case c.from.stopped || m.severed(k.from, k.to):
 		case broken || c.to.stopped:
-			m.reply(c, reply{err: ErrUnreachable})
+			m.reply(c, reply{err: transport.ErrUnreachable})
 		default:
 			c.to.serve(c)
 		}
@@ -236,7 +267,7 @@ func (m *Memory) reply(c *call, r reply) {
 	k := routeKey{c.to.id, c.from.id, c.protocol.Name}
 	route := m.route(k)
 	if chance(route.rand, m.faults.Loss) {
-		r = reply{err: ErrUnreachable}
+		r = reply{err: transport.ErrUnreachable}
 	}
 	at := time.Now().Add(m.delay(route, k))
 	if m.severed(k.from, k.to) {
@@ -244,7 +275,7 @@ func (m *Memory) reply(c *call, r reply) {
 	}
 	m.schedule(at, func() {
 		if c.to.crashed {
-			r = reply{err: ErrUnreachable}
+			r = reply{err: transport.ErrUnreachable}
 		}
 		if !m.severed(k.from, k.to) {
 			c.done <- r

@@ -13,17 +13,21 @@ import (
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
+
+	"github.com/bitsage/bitsage/transport"
 )
 
 var (
-	chat = Topic{Name: "chat", MaxBytes: 64, Queue: 4096}
-	echo = Protocol{Name: "echo", MaxRequest: 32, MaxResponse: 32, Timeout: time.Minute, Concurrency: 8, PerPeer: 4}
+	chat = transport.Topic{Name: "chat", MaxBytes: 64, Queue: 4096}
+	echo = transport.Protocol{Name: "echo", MaxRequest: 32, MaxResponse: 32, Timeout: time.Minute, Concurrency: 8, PerPeer: 4}
 )
 
-func echoHandler(_ context.Context, _ PeerID, request []byte) ([]byte, error) { return request, nil }
+func echoHandler(_ context.Context, _ transport.PeerID, request []byte) ([]byte, error) {
+	return request, nil
+}
 
 // pair returns a network with two hosts, the second of which answers echo.
-func pair(t *testing.T, f Faults) (*Memory, Host, Host) {
+func pair(t *testing.T, f Faults) (*Memory, transport.Host, transport.Host) {
 	t.Helper()
 	m := NewMemory(1, f)
 	a, b := m.Host(), m.Host()
@@ -33,7 +37,7 @@ func pair(t *testing.T, f Faults) (*Memory, Host, Host) {
 	return m, a, b
 }
 
-func subscribe(t *testing.T, h Host, topic Topic) Subscription {
+func subscribe(t *testing.T, h transport.Host, topic transport.Topic) transport.Subscription {
 	t.Helper()
 	s, err := h.Subscribe(topic)
 	if err != nil {
@@ -42,7 +46,7 @@ func subscribe(t *testing.T, h Host, topic Topic) Subscription {
 	return s
 }
 
-func publish(t *testing.T, h Host, text string) {
+func publish(t *testing.T, h transport.Host, text string) {
 	t.Helper()
 	if err := h.Publish(t.Context(), chat, []byte(text)); err != nil {
 		t.Fatal(err)
@@ -50,7 +54,7 @@ func publish(t *testing.T, h Host, text string) {
 }
 
 // drain returns what is in a subscription. It wants a bubble of synctest.
-func drain(t *testing.T, s Subscription) (texts []string) {
+func drain(t *testing.T, s transport.Subscription) (texts []string) {
 	t.Helper()
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
@@ -73,7 +77,7 @@ func numbers(n int) (texts []string) {
 func TestIdentity(t *testing.T) {
 	a, b := NewMemory(1, Faults{}), NewMemory(1, Faults{})
 	other := NewMemory(2, Faults{})
-	seen := make(map[PeerID]bool)
+	seen := make(map[transport.PeerID]bool)
 	for range 10 {
 		x, y, z := a.Host().ID(), b.Host().ID(), other.Host().ID()
 		if x != y {
@@ -84,9 +88,9 @@ func TestIdentity(t *testing.T) {
 		}
 		seen[x], seen[z] = true, true
 	}
-	for p, want := range map[PeerID]bool{"": false, "x": true, PeerID(strings.Repeat("x", 64)): true, PeerID(strings.Repeat("x", 65)): false} {
+	for p, want := range map[transport.PeerID]bool{"": false, "x": true, transport.PeerID(strings.Repeat("x", 64)): true, transport.PeerID(strings.Repeat("x", 65)): false} {
 		if p.Valid() != want {
-			t.Errorf("a PeerID of %d bytes: %v", len(p), !want)
+			t.Errorf("a transport.PeerID of %d bytes: %v", len(p), !want)
 		}
 	}
 }
@@ -162,7 +166,7 @@ func TestFaultsRepeat(t *testing.T) {
 			start := time.Now()
 			var wg sync.WaitGroup
 			logs := make([]string, 2)
-			for i, h := range []Host{b, c} {
+			for i, h := range []transport.Host{b, c} {
 				s := subscribe(t, h, chat)
 				wg.Go(func() {
 					for {
@@ -213,7 +217,7 @@ func TestRates(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m, a, b := pair(t, c.f)
 			defer m.Close()
-			s := subscribe(t, b, Topic{Name: chat.Name, MaxBytes: chat.MaxBytes, Queue: 100 * n})
+			s := subscribe(t, b, transport.Topic{Name: chat.Name, MaxBytes: chat.MaxBytes, Queue: 100 * n})
 			for i := range n {
 				publish(t, a, fmt.Sprintf("%05d", i))
 				time.Sleep(time.Millisecond)
@@ -234,7 +238,7 @@ func TestRates(t *testing.T) {
 		failed := 0
 		for range n {
 			switch _, err := a.Request(t.Context(), b.ID(), echo, nil); {
-			case errors.Is(err, ErrUnreachable):
+			case errors.Is(err, transport.ErrUnreachable):
 				failed++
 			case err != nil:
 				t.Fatal(err)
@@ -250,14 +254,14 @@ func TestPartition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMemory(1, Faults{Latency: time.Second})
 		defer m.Close()
-		var hosts []Host
-		var subs []Subscription
+		var hosts []transport.Host
+		var subs []transport.Subscription
 		for range 4 {
 			h := m.Host()
 			h.Handle(echo, echoHandler)
 			hosts, subs = append(hosts, h), append(subs, subscribe(t, h, chat))
 		}
-		id := func(i int) PeerID { return hosts[i].ID() }
+		id := func(i int) transport.PeerID { return hosts[i].ID() }
 		// connected[i] lists whom host i reaches.
 		check := func(what string, connected ...[]int) {
 			t.Helper()
@@ -289,9 +293,9 @@ func TestPartition(t *testing.T) {
 		}
 		all := []int{0, 1, 2, 3}
 		check("whole", all, all, all, all)
-		m.Partition([]PeerID{id(0), id(1)})
+		m.Partition([]transport.PeerID{id(0), id(1)})
 		check("two sets", []int{0, 1}, []int{0, 1}, []int{2, 3}, []int{2, 3})
-		m.Partition([]PeerID{id(0)}, []PeerID{id(1), id(2)})
+		m.Partition([]transport.PeerID{id(0)}, []transport.PeerID{id(1), id(2)})
 		check("three sets", []int{0}, []int{1, 2}, []int{1, 2}, []int{3})
 		m.Heal()
 		m.Cut(id(0), id(1))
@@ -301,7 +305,7 @@ func TestPartition(t *testing.T) {
 
 		// What is under way is lost when the partition begins.
 		publish(t, hosts[0], "late")
-		m.Partition([]PeerID{id(0)})
+		m.Partition([]transport.PeerID{id(0)})
 		time.Sleep(time.Minute)
 		m.Heal()
 		if got := drain(t, subs[1]); len(got) != 0 {
@@ -317,7 +321,7 @@ func TestCrashAndRestart(t *testing.T) {
 		started, ended := make(chan bool, 1), make(chan error, 1)
 		slow := echo
 		slow.Name = "slow"
-		b.Handle(slow, func(ctx context.Context, _ PeerID, _ []byte) ([]byte, error) {
+		b.Handle(slow, func(ctx context.Context, _ transport.PeerID, _ []byte) ([]byte, error) {
 			started <- true
 			<-ctx.Done()
 			ended <- ctx.Err()
@@ -334,7 +338,7 @@ func TestCrashAndRestart(t *testing.T) {
 		if err := m.Crash(b.ID()); err != nil {
 			t.Fatal(err)
 		}
-		if err := <-answer; !errors.Is(err, ErrUnreachable) {
+		if err := <-answer; !errors.Is(err, transport.ErrUnreachable) {
 			t.Errorf("the request that it worked on: %v", err)
 		}
 		if err := <-ended; err == nil {
@@ -352,11 +356,11 @@ func TestCrashAndRestart(t *testing.T) {
 			"next":      second(sub.Next(t.Context())),
 			"close":     b.Close(),
 		} {
-			if want := map[bool]error{false: ErrClosed}[what == "close"]; !errors.Is(err, want) {
+			if want := map[bool]error{false: transport.ErrClosed}[what == "close"]; !errors.Is(err, want) {
 				t.Errorf("%s of a crashed host: %v", what, err)
 			}
 		}
-		if _, err := a.Request(t.Context(), b.ID(), echo, nil); !errors.Is(err, ErrUnreachable) {
+		if _, err := a.Request(t.Context(), b.ID(), echo, nil); !errors.Is(err, transport.ErrUnreachable) {
 			t.Errorf("a request to it: %v", err)
 		}
 		if peers := a.Peers(); len(peers) != 0 {
@@ -370,7 +374,7 @@ func TestCrashAndRestart(t *testing.T) {
 		if _, err := m.Restart(b.ID()); err == nil {
 			t.Error("a running host was restarted")
 		}
-		if _, err := a.Request(t.Context(), b.ID(), echo, nil); !errors.Is(err, ErrUnsupported) {
+		if _, err := a.Request(t.Context(), b.ID(), echo, nil); !errors.Is(err, transport.ErrUnsupported) {
 			t.Errorf("before it handles anything: %v", err)
 		}
 		again.Handle(echo, echoHandler)
@@ -378,7 +382,7 @@ func TestCrashAndRestart(t *testing.T) {
 			t.Error(err)
 		}
 		for _, err := range []error{m.Crash("nobody"), second(m.Restart("nobody"))} {
-			if !errors.Is(err, ErrUnknownPeer) {
+			if !errors.Is(err, transport.ErrUnknownPeer) {
 				t.Error(err)
 			}
 		}
@@ -391,37 +395,42 @@ func TestRequestErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, a, b := pair(t, Faults{Latency: time.Millisecond})
 		defer m.Close()
-		named := func(name string) Protocol { p := echo; p.Name = name; return p }
+		named := func(name string) transport.Protocol { p := echo; p.Name = name; return p }
 		big := named("big")
 		big.MaxResponse = 1000
 		greedy := named("greedy")
 		greedy.MaxRequest = 1000
-		b.Handle(big, func(context.Context, PeerID, []byte) ([]byte, error) { return make([]byte, 100), nil })
+		b.Handle(big, func(context.Context, transport.PeerID, []byte) ([]byte, error) { return make([]byte, 100), nil })
 		b.Handle(named("greedy"), echoHandler)
-		b.Handle(named("over"), func(context.Context, PeerID, []byte) ([]byte, error) { return make([]byte, 33), nil })
-		b.Handle(named("rude"), func(context.Context, PeerID, []byte) ([]byte, error) {
+		b.Handle(named("over"), func(context.Context, transport.PeerID, []byte) ([]byte, error) { return make([]byte, 33), nil })
+		b.Handle(named("rude"), func(context.Context, transport.PeerID, []byte) ([]byte, error) {
 			return nil, errors.New("no\x1b[31m\nway\xff " + strings.Repeat("ä", 1000))
 		})
-		b.Handle(named("busy"), func(context.Context, PeerID, []byte) ([]byte, error) { return nil, fmt.Errorf("now: %w", ErrBusy) })
-		b.Handle(named("mute"), func(ctx context.Context, _ PeerID, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() })
+		b.Handle(named("busy"), func(context.Context, transport.PeerID, []byte) ([]byte, error) {
+			return nil, fmt.Errorf("now: %w", transport.ErrBusy)
+		})
+		b.Handle(named("mute"), func(ctx context.Context, _ transport.PeerID, _ []byte) ([]byte, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
 		size := func(what string, n, max int) func(error) bool {
 			return func(err error) bool {
-				var s *SizeError
+				var s *transport.SizeError
 				return errors.As(err, &s) && s.What == what && s.Size == n && s.Max == max && s.Error() != ""
 			}
 		}
 		is := func(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
 		remote := func(err error) bool {
-			var r *RemoteError
-			return errors.As(err, &r) && r.Peer == b.ID() && len(r.Text) <= MaxErrorText && r.Error() != "" && utf8.ValidString(r.Text) && !strings.ContainsAny(r.Text, "\x1b\n")
+			var r *transport.RemoteError
+			return errors.As(err, &r) && r.Peer == b.ID() && len(r.Text) <= transport.MaxErrorText && r.Error() != "" && utf8.ValidString(r.Text) && !strings.ContainsAny(r.Text, "\x1b\n")
 		}
 		canceled, cancel := context.WithCancel(t.Context())
 		cancel()
 		for _, c := range []struct {
 			name    string
 			ctx     context.Context
-			peer    PeerID
-			p       Protocol
+			peer    transport.PeerID
+			p       transport.Protocol
 			request int
 			want    func(error) bool
 		}{
@@ -431,29 +440,29 @@ func TestRequestErrors(t *testing.T) {
 			{"response larger than wanted", t.Context(), b.ID(), named("big"), 0, size("response", 100, 32)},
 			{"response larger than the peer may send", t.Context(), b.ID(), named("over"), 0, remote},
 			{"error of the handler", t.Context(), b.ID(), named("rude"), 0, remote},
-			{"busy handler", t.Context(), b.ID(), named("busy"), 0, is(ErrBusy)},
+			{"busy handler", t.Context(), b.ID(), named("busy"), 0, is(transport.ErrBusy)},
 			{"timeout", t.Context(), b.ID(), named("mute"), 0, is(context.DeadlineExceeded)},
-			{"unknown peer", t.Context(), "nobody", echo, 0, is(ErrUnknownPeer)},
-			{"itself", t.Context(), a.ID(), echo, 0, is(ErrUnknownPeer)},
-			{"unknown protocol", t.Context(), b.ID(), named("other"), 0, is(ErrUnsupported)},
+			{"unknown peer", t.Context(), "nobody", echo, 0, is(transport.ErrUnknownPeer)},
+			{"itself", t.Context(), a.ID(), echo, 0, is(transport.ErrUnknownPeer)},
+			{"unknown protocol", t.Context(), b.ID(), named("other"), 0, is(transport.ErrUnsupported)},
 			{"ended context", canceled, b.ID(), echo, 0, is(context.Canceled)},
-			{"no limits", t.Context(), b.ID(), Protocol{Name: "x"}, 0, is(ErrLimits)},
+			{"no limits", t.Context(), b.ID(), transport.Protocol{Name: "x"}, 0, is(transport.ErrLimits)},
 		} {
 			_, err := a.Request(c.ctx, c.peer, c.p, make([]byte, c.request))
 			if !c.want(err) {
 				t.Errorf("%s: %v", c.name, err)
 			}
 		}
-		if err := b.Handle(echo, echoHandler); !errors.Is(err, ErrHandled) {
+		if err := b.Handle(echo, echoHandler); !errors.Is(err, transport.ErrHandled) {
 			t.Errorf("a second handler: %v", err)
 		}
 		if err := b.Handle(echo, nil); err != nil {
 			t.Error(err)
 		}
-		if _, err := a.Request(t.Context(), b.ID(), echo, nil); !errors.Is(err, ErrUnsupported) {
+		if _, err := a.Request(t.Context(), b.ID(), echo, nil); !errors.Is(err, transport.ErrUnsupported) {
 			t.Errorf("after the handler was removed: %v", err)
 		}
-		if err := b.Handle(Protocol{}, echoHandler); !errors.Is(err, ErrLimits) {
+		if err := b.Handle(transport.Protocol{}, echoHandler); !errors.Is(err, transport.ErrLimits) {
 			t.Error(err)
 		}
 	})
@@ -469,24 +478,24 @@ func TestAsk(t *testing.T) {
 		p.Name = "calls"
 		answer := func(n int) error {
 			if n < 3 {
-				return ErrBusy
+				return transport.ErrBusy
 			}
 			return nil
 		}
-		b.Handle(p, func(context.Context, PeerID, []byte) ([]byte, error) { calls++; return nil, answer(calls) })
+		b.Handle(p, func(context.Context, transport.PeerID, []byte) ([]byte, error) { calls++; return nil, answer(calls) })
 		begin := time.Now()
 		if _, err := Ask(t.Context(), a, b.ID(), p, nil); err != nil || calls != 3 || time.Since(begin) != 150*time.Millisecond {
 			t.Errorf("%v after %d calls and %v", err, calls, time.Since(begin))
 		}
-		calls, answer = 0, func(int) error { return ErrBusy }
-		if _, err := Ask(t.Context(), a, b.ID(), p, nil); !errors.Is(err, ErrBusy) || calls != attempts {
+		calls, answer = 0, func(int) error { return transport.ErrBusy }
+		if _, err := Ask(t.Context(), a, b.ID(), p, nil); !errors.Is(err, transport.ErrBusy) || calls != attempts {
 			t.Errorf("%v after %d calls", err, calls)
 		}
 		calls, answer = 0, func(int) error { return errors.New("no") }
 		if _, err := Ask(t.Context(), a, b.ID(), p, nil); err == nil || calls != 1 {
 			t.Errorf("%v after %d calls", err, calls)
 		}
-		answer = func(int) error { return ErrBusy }
+		answer = func(int) error { return transport.ErrBusy }
 		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
 		defer cancel()
 		begin = time.Now()
@@ -505,7 +514,7 @@ func TestAsk(t *testing.T) {
 		}
 		m.SetFaults(Faults{})
 		m.Crash(b.ID())
-		if _, err := Ask(t.Context(), a, b.ID(), p, nil); !errors.Is(err, ErrUnreachable) {
+		if _, err := Ask(t.Context(), a, b.ID(), p, nil); !errors.Is(err, transport.ErrUnreachable) {
 			t.Error(err)
 		}
 		m.Cut(a.ID(), b.ID())
@@ -524,7 +533,7 @@ func TestBuffersAreSeparate(t *testing.T) {
 	kept := []byte("kept")
 	p := echo
 	p.Name = "kept"
-	b.Handle(p, func(_ context.Context, _ PeerID, request []byte) ([]byte, error) {
+	b.Handle(p, func(_ context.Context, _ transport.PeerID, request []byte) ([]byte, error) {
 		clear(request)
 		return kept, nil
 	})
@@ -545,14 +554,14 @@ func TestConcurrency(t *testing.T) {
 		m := NewMemory(1, Faults{Latency: time.Millisecond})
 		defer m.Close()
 		server := m.Host()
-		p := Protocol{Name: "hold", Timeout: time.Hour, Concurrency: 5, PerPeer: 2}
+		p := transport.Protocol{Name: "hold", Timeout: time.Hour, Concurrency: 5, PerPeer: 2}
 		release := make(chan bool)
-		server.Handle(p, func(ctx context.Context, _ PeerID, _ []byte) ([]byte, error) {
+		server.Handle(p, func(ctx context.Context, _ transport.PeerID, _ []byte) ([]byte, error) {
 			<-release
 			return nil, nil
 		})
 		results := make(chan error, 100)
-		ask := func(h Host, n int) {
+		ask := func(h transport.Host, n int) {
 			for range n {
 				go func() { results <- second(h.Request(t.Context(), server.ID(), p, nil)) }()
 			}
@@ -564,7 +573,7 @@ func TestConcurrency(t *testing.T) {
 				t.Errorf("%s: %d refused, want %d", what, len(results), want)
 			}
 			for range len(results) {
-				if err := <-results; !errors.Is(err, ErrBusy) {
+				if err := <-results; !errors.Is(err, transport.ErrBusy) {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
@@ -598,7 +607,7 @@ func TestHandlerLearnsThatPeerLeft(t *testing.T) {
 		p := echo
 		p.Name = "wait"
 		ended := make(chan time.Time, 1)
-		b.Handle(p, func(ctx context.Context, _ PeerID, _ []byte) ([]byte, error) {
+		b.Handle(p, func(ctx context.Context, _ transport.PeerID, _ []byte) ([]byte, error) {
 			<-ctx.Done()
 			ended <- time.Now()
 			return nil, nil
@@ -622,7 +631,7 @@ func TestClose(t *testing.T) {
 		p := echo
 		p.Name = "wait"
 		var done bool
-		b.Handle(p, func(ctx context.Context, _ PeerID, _ []byte) ([]byte, error) {
+		b.Handle(p, func(ctx context.Context, _ transport.PeerID, _ []byte) ([]byte, error) {
 			<-ctx.Done()
 			time.Sleep(time.Second)
 			done = true
@@ -636,14 +645,14 @@ func TestClose(t *testing.T) {
 		if !done {
 			t.Error("Close did not wait for the handler")
 		}
-		if err := <-answer; !errors.Is(err, ErrUnreachable) {
+		if err := <-answer; !errors.Is(err, transport.ErrUnreachable) {
 			t.Error(err)
 		}
-		if err := <-own; !errors.Is(err, ErrClosed) {
+		if err := <-own; !errors.Is(err, transport.ErrClosed) {
 			t.Error(err)
 		}
 		go func() { answer <- second(a.Request(t.Context(), m.Host().ID(), echo, nil)) }()
-		m.Partition([]PeerID{a.ID()}) // so that nobody answers
+		m.Partition([]transport.PeerID{a.ID()}) // so that nobody answers
 		synctest.Wait()
 		b.Close()
 		m.Close()
@@ -665,7 +674,7 @@ func TestRequestOfClosedHost(t *testing.T) {
 		synctest.Wait()
 		begin := time.Now()
 		a.Close()
-		if err := <-answer; !errors.Is(err, ErrClosed) || time.Since(begin) != 0 {
+		if err := <-answer; !errors.Is(err, transport.ErrClosed) || time.Since(begin) != 0 {
 			t.Errorf("%v after %v", err, time.Since(begin))
 		}
 	})
@@ -676,7 +685,7 @@ func TestInFlightIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, a, b := pair(t, Faults{Latency: time.Second})
 		defer m.Close()
-		s := subscribe(t, b, Topic{Name: chat.Name, MaxBytes: 64, Queue: 100 * maxInFlight})
+		s := subscribe(t, b, transport.Topic{Name: chat.Name, MaxBytes: 64, Queue: 100 * maxInFlight})
 		for range 2 * maxInFlight {
 			publish(t, a, "x")
 		}
@@ -703,7 +712,7 @@ func TestManyAtOnce(t *testing.T) {
 	before := runtime.NumGoroutine()
 	m := NewMemory(3, Faults{Jitter: time.Millisecond, Loss: 0.1, Duplicate: 0.1, Reorder: 0.1})
 	const n = 8
-	var hosts []Host
+	var hosts []transport.Host
 	for range n {
 		h := m.Host()
 		h.Handle(echo, echoHandler)
@@ -730,7 +739,7 @@ func TestManyAtOnce(t *testing.T) {
 	wg.Go(func() {
 		for i := range 20 {
 			m.SetFaults(Faults{Jitter: time.Duration(i) * time.Microsecond})
-			m.Partition([]PeerID{hosts[0].ID()})
+			m.Partition([]transport.PeerID{hosts[0].ID()})
 			m.Cut(hosts[1].ID(), hosts[2].ID())
 			m.Slow(hosts[3].ID(), time.Millisecond)
 			m.Heal()
@@ -772,7 +781,7 @@ func BenchmarkPublish64(b *testing.B) {
 	m := NewMemory(1, Faults{})
 	defer m.Close()
 	from := m.Host()
-	var subs []Subscription
+	var subs []transport.Subscription
 	for range 63 {
 		s, err := m.Host().Subscribe(chat)
 		if err != nil {

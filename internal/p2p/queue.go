@@ -3,29 +3,31 @@ package p2p
 import (
 	"context"
 	"sync"
+
+	"github.com/bitsage/bitsage/transport"
 )
 
 // queue is the subscription of any network: a bounded queue in which no sender
 // takes more than its share.
 type queue struct {
-	topic  Topic
+	topic  transport.Topic
 	detach func() // takes the queue out of its host
 
 	mu       sync.Mutex
-	messages []Message
-	held     map[PeerID]int // messages by sender
+	messages []transport.Message
+	held     map[transport.PeerID]int // messages by sender
 	dropped  uint64
 	ready    chan struct{} // has an element if there may be messages
 	closed   chan struct{}
 	once     sync.Once
 }
 
-func newQueue(topic Topic) *queue {
-	return &queue{topic: topic, held: make(map[PeerID]int), ready: make(chan struct{}, 1), closed: make(chan struct{})}
+func newQueue(topic transport.Topic) *queue {
+	return &queue{topic: topic, held: make(map[transport.PeerID]int), ready: make(chan struct{}, 1), closed: make(chan struct{})}
 }
 
 // put adds a message or drops it. It does not block.
-func (q *queue) put(m Message) {
+func (q *queue) put(m transport.Message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	share := max(1, q.topic.Queue/4)
@@ -45,14 +47,14 @@ func (q *queue) signal() {
 	}
 }
 
-func (q *queue) take() (Message, bool) {
+func (q *queue) take() (transport.Message, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.messages) == 0 {
-		return Message{}, false
+		return transport.Message{}, false
 	}
 	m := q.messages[0]
-	q.messages[0] = Message{} // frees the data
+	q.messages[0] = transport.Message{} // frees the data
 	q.messages = q.messages[1:]
 	if q.held[m.From]--; q.held[m.From] == 0 {
 		delete(q.held, m.From)
@@ -69,21 +71,21 @@ func (q *queue) drop() {
 	q.dropped++
 }
 
-// Next implements Subscription. The topic's check runs here, on the consumer's
+// Next implements transport.Subscription. The topic's check runs here, on the consumer's
 // time.
-func (q *queue) Next(ctx context.Context) (Message, error) {
+func (q *queue) Next(ctx context.Context) (transport.Message, error) {
 	for {
 		select {
 		case <-q.closed:
-			return Message{}, ErrClosed
+			return transport.Message{}, transport.ErrClosed
 		default:
 		}
 		if err := ctx.Err(); err != nil {
 			q.signal() // this call may have taken the signal of another consumer
-			return Message{}, err
+			return transport.Message{}, err
 		}
 		if m, ok := q.take(); ok {
-			if q.topic.check(m.From, m.Data) == nil {
+			if q.topic.Allow(m.From, m.Data) == nil {
 				return m, nil
 			}
 			q.drop()
@@ -97,14 +99,14 @@ func (q *queue) Next(ctx context.Context) (Message, error) {
 	}
 }
 
-// Dropped implements Subscription.
+// Dropped implements transport.Subscription.
 func (q *queue) Dropped() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.dropped
 }
 
-// Close implements Subscription.
+// Close implements transport.Subscription.
 func (q *queue) Close() {
 	q.detach()
 	q.end()

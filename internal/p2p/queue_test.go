@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bitsage/bitsage/transport"
 )
 
 // TestOverflow: what is too much is dropped, the newest first, and no sender takes
@@ -18,7 +20,7 @@ func TestOverflow(t *testing.T) {
 		m, a, b := pair(t, Faults{})
 		defer m.Close()
 		other := m.Host()
-		topic := Topic{Name: chat.Name, MaxBytes: 64, Queue: 8}
+		topic := transport.Topic{Name: chat.Name, MaxBytes: 64, Queue: 8}
 		s := subscribe(t, b, topic)
 		for i := range 5 {
 			publish(t, a, fmt.Sprint("a", i))
@@ -46,7 +48,7 @@ func TestPublishRefuses(t *testing.T) {
 	defer m.Close()
 	errBad := errors.New("bad")
 	checked := chat
-	checked.Check = func(_ PeerID, data []byte) error {
+	checked.Check = func(_ transport.PeerID, data []byte) error {
 		if string(data) == "bad" {
 			return errBad
 		}
@@ -54,27 +56,27 @@ func TestPublishRefuses(t *testing.T) {
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	var size *SizeError
+	var size *transport.SizeError
 	for _, c := range []struct {
 		name  string
 		ctx   context.Context
-		topic Topic
+		topic transport.Topic
 		data  string
 		want  func(error) bool
 	}{
 		{"largest", t.Context(), chat, strings.Repeat("x", 64), func(err error) bool { return err == nil }},
 		{"too large", t.Context(), chat, strings.Repeat("x", 65), func(err error) bool { return errors.As(err, &size) && size.Size == 65 && size.Name == "chat" }},
 		{"checked", t.Context(), checked, "bad", func(err error) bool { return errors.Is(err, errBad) }},
-		{"no name", t.Context(), Topic{MaxBytes: 1, Queue: 1}, "", func(err error) bool { return errors.Is(err, ErrLimits) }},
-		{"no size", t.Context(), Topic{Name: "x", Queue: 1}, "", func(err error) bool { return errors.Is(err, ErrLimits) }},
-		{"no queue", t.Context(), Topic{Name: "x", MaxBytes: 1}, "", func(err error) bool { return errors.Is(err, ErrLimits) }},
+		{"no name", t.Context(), transport.Topic{MaxBytes: 1, Queue: 1}, "", func(err error) bool { return errors.Is(err, transport.ErrLimits) }},
+		{"no size", t.Context(), transport.Topic{Name: "x", Queue: 1}, "", func(err error) bool { return errors.Is(err, transport.ErrLimits) }},
+		{"no queue", t.Context(), transport.Topic{Name: "x", MaxBytes: 1}, "", func(err error) bool { return errors.Is(err, transport.ErrLimits) }},
 		{"ended context", canceled, chat, "x", func(err error) bool { return errors.Is(err, context.Canceled) }},
 	} {
 		if err := a.Publish(c.ctx, c.topic, []byte(c.data)); !c.want(err) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	if _, err := a.Subscribe(Topic{}); !errors.Is(err, ErrLimits) {
+	if _, err := a.Subscribe(transport.Topic{}); !errors.Is(err, transport.ErrLimits) {
 		t.Errorf("subscribe: %v", err)
 	}
 }
@@ -86,14 +88,14 @@ func TestReceiverKeepsLimits(t *testing.T) {
 		m, a, b := pair(t, Faults{})
 		defer m.Close()
 		checked := chat
-		checked.Check = func(from PeerID, data []byte) error {
+		checked.Check = func(from transport.PeerID, data []byte) error {
 			if from != a.ID() || strings.HasPrefix(string(data), "bad") {
 				return errors.New("bad")
 			}
 			return nil
 		}
 		s := subscribe(t, b, checked)
-		loose := Topic{Name: chat.Name, MaxBytes: 1 << 20, Queue: 1}
+		loose := transport.Topic{Name: chat.Name, MaxBytes: 1 << 20, Queue: 1}
 		for _, data := range []string{"good", strings.Repeat("x", 65), "bad", "bad too", "better"} {
 			if err := a.Publish(t.Context(), loose, []byte(data)); err != nil {
 				t.Fatal(err)
@@ -146,11 +148,11 @@ func TestCloseSubscription(t *testing.T) {
 		synctest.Wait()
 		s.Close()
 		s.Close()
-		if err := <-ended; !errors.Is(err, ErrClosed) {
+		if err := <-ended; !errors.Is(err, transport.ErrClosed) {
 			t.Error(err)
 		}
 		publish(t, a, "x")
-		if _, err := s.Next(t.Context()); !errors.Is(err, ErrClosed) {
+		if _, err := s.Next(t.Context()); !errors.Is(err, transport.ErrClosed) {
 			t.Error(err)
 		}
 		if got := drain(t, stays); len(got) != 1 {

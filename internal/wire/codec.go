@@ -6,14 +6,13 @@ import (
 
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/felt"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
 
 // A message is its type, its version and its fields. Numbers are big-endian; what
-// has no fixed length is preceded by it, in two bytes, or in four if it is the data
-// of a chunk.
+// has no fixed length is preceded by it, in two bytes.
 const version = 1
 
 // messageType is the first byte of a message. The values must not change.
@@ -23,17 +22,20 @@ const (
 	typeQuoteRequest messageType = iota + 1
 	typeQuote
 	typeOffer
-	typeChunk
 	typeAnswer
 	typeTaskRequest
 	typeDescription
 	typeProgress
 	typeAnnouncement
+	typePeerRecord
+	typeRecordsRequest
+	typeRecords
 )
 
 var typeNames = [...]string{
-	typeQuoteRequest: "quote request", typeQuote: "quote", typeOffer: "offer", typeChunk: "chunk", typeAnswer: "answer",
+	typeQuoteRequest: "quote request", typeQuote: "quote", typeOffer: "offer", typeAnswer: "answer",
 	typeTaskRequest: "task request", typeDescription: "description", typeProgress: "progress", typeAnnouncement: "announcement",
+	typePeerRecord: "peer record", typeRecordsRequest: "request for records", typeRecords: "records",
 }
 
 // codec walks the fields of a message, in the same order to write and to read them.
@@ -157,19 +159,6 @@ func (c *codec) text(s *string, max int) {
 	c.check(utf8.ValidString(*s), "text is not UTF-8")
 }
 
-// data is a longer string of bytes. What is read is part of the message.
-func (c *codec) data(b *[]byte, max int) {
-	c.check(len(*b) <= max, "data too long")
-	n := uint32(len(*b))
-	c.uint32(&n)
-	c.check(int64(n) <= int64(max), "data too long")
-	if c.reading {
-		*b = c.take(int(n))
-	} else {
-		c.buf = append(c.buf, *b...)
-	}
-}
-
 func (c *codec) felt(f *felt.Felt) {
 	b := f.Bytes()
 	c.bytes(b[:])
@@ -200,7 +189,7 @@ func (c *codec) profile(p *proof.Profile) {
 	c.check(p.Validate() == nil, "profile")
 }
 
-func (c *codec) peer(p *p2p.PeerID) {
+func (c *codec) peer(p *transport.PeerID) {
 	s := string(*p)
 	n := byte(min(len(s), 255))
 	c.byte(&n)
@@ -209,7 +198,7 @@ func (c *codec) peer(p *p2p.PeerID) {
 	} else {
 		c.buf = append(c.buf, s...)
 	}
-	*p = p2p.PeerID(s)
+	*p = transport.PeerID(s)
 	c.check(p.Valid(), "peer")
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // Description says what a job is, and where its output is found.
@@ -40,7 +41,7 @@ type taskRequest struct{ job proof.JobID }
 func (r *taskRequest) fields(c *codec) { c.bytes(r.job[:]) }
 
 // TaskProtocol asks what a job is.
-var TaskProtocol = p2p.Protocol{
+var TaskProtocol = transport.Protocol{
 	Name:        "/bitsage/task/1",
 	MaxRequest:  64,
 	MaxResponse: 1024,
@@ -51,8 +52,8 @@ var TaskProtocol = p2p.Protocol{
 
 // HandleTasks answers what jobs are. The function reports false for a job that it
 // does not know.
-func HandleTasks(host p2p.Host, describe func(job proof.JobID) (Description, bool)) error {
-	return host.Handle(TaskProtocol, func(_ context.Context, _ p2p.PeerID, data []byte) ([]byte, error) {
+func HandleTasks(host transport.Host, describe func(job proof.JobID) (Description, bool)) error {
+	return host.Handle(TaskProtocol, func(_ context.Context, _ transport.PeerID, data []byte) ([]byte, error) {
 		r, err := decodeAs[taskRequest](data, typeTaskRequest)
 		if err != nil {
 			return nil, err
@@ -71,7 +72,7 @@ var (
 	errNoOutput   = errors.New("wire: the peer names no output")
 )
 
-func describe(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.JobID, check func(proof.Task) error) (Description, error) {
+func describe(ctx context.Context, host transport.Host, peer transport.PeerID, job proof.JobID, check func(proof.Task) error) (Description, error) {
 	r := taskRequest{job}
 	request, err := encode(typeTaskRequest, r.fields)
 	if err != nil {
@@ -94,7 +95,7 @@ func describe(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.Job
 // FetchTask asks peers, one after the other, what a job is. check must recompute
 // the job's identifier from the task: what passes is the task of the job, whoever
 // told it. It fails with a *p2p.PeersError or the error of ctx.
-func FetchTask(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job proof.JobID, check func(proof.Task) error) (proof.Task, error) {
+func FetchTask(ctx context.Context, host transport.Host, peers []transport.PeerID, job proof.JobID, check func(proof.Task) error) (proof.Task, error) {
 	failed := &p2p.PeersError{What: "the task"}
 	for _, peer := range peers {
 		d, err := describe(ctx, host, peer, job, check)
@@ -113,7 +114,7 @@ func FetchTask(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job proof
 // the right one. verify must recompute the output's commitment and compare it with
 // the one on the chain; it is called once for each different output that peers
 // offer. It fails with a *p2p.PeersError or the error of ctx.
-func FetchOutput(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job proof.JobID, task proof.Task, verify func(output []byte) error) ([]byte, error) {
+func FetchOutput(ctx context.Context, host transport.Host, peers []transport.PeerID, job proof.JobID, task proof.Task, verify func(output []byte) error) ([]byte, error) {
 	failed := &p2p.PeersError{What: "the output"}
 	wrong := make(map[proof.Digest]error)
 	for _, peer := range peers {
@@ -131,7 +132,7 @@ func FetchOutput(ctx context.Context, host p2p.Host, peers []p2p.PeerID, job pro
 
 // fetchOutput asks one peer. Outputs that are wrong are noted, so that none is
 // fetched and verified twice.
-func fetchOutput(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.JobID, task proof.Task, verify func([]byte) error, wrong map[proof.Digest]error) ([]byte, error) {
+func fetchOutput(ctx context.Context, host transport.Host, peer transport.PeerID, job proof.JobID, task proof.Task, verify func([]byte) error, wrong map[proof.Digest]error) ([]byte, error) {
 	d, err := describe(ctx, host, peer, job, func(t proof.Task) error {
 		if t.ID() != task.ID() {
 			return errOtherJob
@@ -147,7 +148,7 @@ func fetchOutput(ctx context.Context, host p2p.Host, peer p2p.PeerID, job proof.
 		return nil, wrong[d.OutputHash]
 	}
 	id := blob.ID{Kind: blob.Data, Digest: d.OutputHash}
-	output, err := blob.Fetch(ctx, host, []p2p.PeerID{peer}, id, task.Program.OutputSize())
+	output, err := blob.Fetch(ctx, host, []transport.PeerID{peer}, id, task.Program.OutputSize())
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +170,7 @@ func (p *Progress) fields(c *codec) {
 	c.bytes(p.Job[:])
 	c.uint32(&p.Seq)
 	c.text(&p.Stage, MaxStage)
-	c.check(p.Stage != "" && p2p.CleanText(p.Stage, MaxStage) == p.Stage, "stage")
+	c.check(p.Stage != "" && transport.CleanText(p.Stage, MaxStage) == p.Stage, "stage")
 }
 
 // Encode returns the binary form. It fails on values that have none.
@@ -179,7 +180,7 @@ func (p Progress) Encode() ([]byte, error) { return encode(typeProgress, p.field
 func DecodeProgress(data []byte) (Progress, error) { return decodeAs[Progress](data, typeProgress) }
 
 // ProgressProtocol tells a client how far its job is. The response is empty.
-var ProgressProtocol = p2p.Protocol{
+var ProgressProtocol = transport.Protocol{
 	Name:        "/bitsage/progress/1",
 	MaxRequest:  128,
 	MaxResponse: 0,
@@ -190,7 +191,7 @@ var ProgressProtocol = p2p.Protocol{
 
 // SendProgress tells a client how far its job is. The client may be gone: an error
 // is nothing to act on.
-func SendProgress(ctx context.Context, host p2p.Host, client p2p.PeerID, p Progress) error {
+func SendProgress(ctx context.Context, host transport.Host, client transport.PeerID, p Progress) error {
 	b, err := p.Encode()
 	if err != nil {
 		return err
@@ -201,8 +202,8 @@ func SendProgress(ctx context.Context, host p2p.Host, client p2p.PeerID, p Progr
 
 // HandleProgress calls f with what peers tell. It is for f to check that the peer is
 // the job's worker.
-func HandleProgress(host p2p.Host, f func(from p2p.PeerID, p Progress)) error {
-	return host.Handle(ProgressProtocol, func(_ context.Context, from p2p.PeerID, data []byte) ([]byte, error) {
+func HandleProgress(host transport.Host, f func(from transport.PeerID, p Progress)) error {
+	return host.Handle(ProgressProtocol, func(_ context.Context, from transport.PeerID, data []byte) ([]byte, error) {
 		p, err := DecodeProgress(data)
 		if err != nil {
 			return nil, err

@@ -11,10 +11,11 @@ import (
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // holder adds a host that describes one job and serves blobs.
-func holder(t *testing.T, m *p2p.Memory, d Description, blobs ...[]byte) p2p.PeerID {
+func holder(t *testing.T, m *p2p.Memory, d Description, blobs ...[]byte) transport.PeerID {
 	t.Helper()
 	h, store := m.Host(), blob.NewMemory(1<<30)
 	for _, b := range blobs {
@@ -47,18 +48,18 @@ func TestFetchTask(t *testing.T) {
 	confused := holder(t, m, Description{Job: proof.JobID{2}, Task: task})
 	invalid := holder(t, m, Description{Job: job})
 	nonsense := m.Host()
-	must(t, nonsense.Handle(TaskProtocol, func(context.Context, p2p.PeerID, []byte) ([]byte, error) { return []byte("junk"), nil }))
-	peers := []p2p.PeerID{liar, confused, invalid, nonsense.ID(), "nobody"}
+	must(t, nonsense.Handle(TaskProtocol, func(context.Context, transport.PeerID, []byte) ([]byte, error) { return []byte("junk"), nil }))
+	peers := []transport.PeerID{liar, confused, invalid, nonsense.ID(), "nobody"}
 	_, err := FetchTask(t.Context(), client, peers, job, check)
 	var failed *p2p.PeersError
-	if !errors.As(err, &failed) || len(failed.Peers) != len(peers) || !errors.Is(err, errWrong) || !errors.Is(err, errOtherJob) || !errors.Is(err, p2p.ErrUnknownPeer) {
+	if !errors.As(err, &failed) || len(failed.Peers) != len(peers) || !errors.Is(err, errWrong) || !errors.Is(err, errOtherJob) || !errors.Is(err, transport.ErrUnknownPeer) {
 		t.Errorf("from liars: %v", err)
 	}
 	if got, err := FetchTask(t.Context(), client, append(peers, good), job, check); err != nil || got.ID() != task.ID() {
 		t.Errorf("%+v %v", got, err)
 	}
-	var remote *p2p.RemoteError
-	if _, err := FetchTask(t.Context(), client, []p2p.PeerID{good}, proof.JobID{3}, check); !errors.As(err, &remote) {
+	var remote *transport.RemoteError
+	if _, err := FetchTask(t.Context(), client, []transport.PeerID{good}, proof.JobID{3}, check); !errors.As(err, &remote) {
 		t.Errorf("an unknown job: %v", err)
 	}
 	if _, err := client.Request(t.Context(), good, TaskProtocol, []byte("junk")); !errors.As(err, &remote) {
@@ -93,7 +94,7 @@ func TestFetchOutput(t *testing.T) {
 		return nil
 	}
 	of := func(task proof.Task, output []byte) Description { return Description{job, task, digestOf(output)} }
-	bad := []p2p.PeerID{
+	bad := []transport.PeerID{
 		holder(t, m, of(task, wrong), wrong),
 		holder(t, m, of(task, wrong), wrong), // the same: not fetched or verified again
 		holder(t, m, of(task, right)),        // does not have it
@@ -129,7 +130,7 @@ func TestProgress(t *testing.T) {
 		defer m.Close()
 		client, worker := m.Host(), m.Host()
 		var got []Progress
-		must(t, HandleProgress(client, func(from p2p.PeerID, p Progress) {
+		must(t, HandleProgress(client, func(from transport.PeerID, p Progress) {
 			if from != worker.ID() {
 				t.Errorf("from %s", from)
 			}
@@ -142,12 +143,12 @@ func TestProgress(t *testing.T) {
 		if err := SendProgress(t.Context(), worker, client.ID(), Progress{}); err == nil {
 			t.Error("sent an empty stage")
 		}
-		var remote *p2p.RemoteError
+		var remote *transport.RemoteError
 		if _, err := worker.Request(t.Context(), client.ID(), ProgressProtocol, []byte("junk")); !errors.As(err, &remote) {
 			t.Error(err)
 		}
 		must(t, client.Close())
-		if err := SendProgress(t.Context(), worker, client.ID(), want); !errors.Is(err, p2p.ErrUnreachable) {
+		if err := SendProgress(t.Context(), worker, client.ID(), want); !errors.Is(err, transport.ErrUnreachable) {
 			t.Error(err)
 		}
 	})

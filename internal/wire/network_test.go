@@ -11,6 +11,7 @@ import (
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // TestLifeOfAJob goes through a job's messages on a bad network, with a worker that
@@ -30,7 +31,7 @@ func lifeOfAJob(t *testing.T, seed uint64) {
 	id := blob.IDOf(blob.Proof, proofBytes)
 
 	client, validator := m.Host(), m.Host()
-	must(t, HandleProgress(client, func(_ p2p.PeerID, p Progress) {
+	must(t, HandleProgress(client, func(_ transport.PeerID, p Progress) {
 		if p.Job == job {
 			stages++
 		}
@@ -39,16 +40,18 @@ func lifeOfAJob(t *testing.T, seed uint64) {
 	must(t, err)
 
 	workers := []*worker{newWorker(t, m.Host(), 1), newWorker(t, m.Host(), 2)}
-	var peers []p2p.PeerID
+	var peers []transport.PeerID
 	for _, w := range workers {
 		peers = append(peers, w.host.ID())
-		must(t, HandleQuotes(w.host, func(_ context.Context, _ p2p.PeerID, r QuoteRequest) (Quote, error) { return w.quote(t, r, 100), nil }))
+		must(t, HandleQuotes(w.host, func(_ context.Context, _ transport.PeerID, r QuoteRequest) (Quote, error) {
+			return w.quote(t, r, 100), nil
+		}))
 		must(t, HandleOffers(w.host, Offers{
 			Budget: 1 << 30,
-			Admit: func(_ context.Context, _ p2p.PeerID, o Offer) (bool, error) {
+			Admit: func(_ context.Context, _ transport.PeerID, o Offer) (bool, error) {
 				return false, o.Verify(domain, w.key.PublicKey(), w.host.ID(), time.Now())
 			},
-			Accept: func(ctx context.Context, from p2p.PeerID, o Offer, input []byte) error {
+			Accept: func(ctx context.Context, from transport.PeerID, o Offer, input []byte) error {
 				store := blob.NewMemory(1 << 20)
 				if err := errors.Join(second(store.Put(blob.Proof, proofBytes)), blob.Serve(w.host, store)); err != nil {
 					return err
@@ -93,10 +96,10 @@ func lifeOfAJob(t *testing.T, seed uint64) {
 	if a != (Announcement{job, id, uint32(len(proofBytes))}) || msg.From != quotes[0].Peer {
 		t.Errorf("seed %d: %+v from %s", seed, a, msg.From)
 	}
-	told, err := FetchTask(t.Context(), validator, []p2p.PeerID{msg.From}, a.Job, check)
+	told, err := FetchTask(t.Context(), validator, []transport.PeerID{msg.From}, a.Job, check)
 	must(t, err)
 	cache := blob.NewCache(1 << 20)
-	got, err := blob.Fetch(t.Context(), validator, []p2p.PeerID{msg.From}, a.Blob, blob.MaxProof)
+	got, err := blob.Fetch(t.Context(), validator, []transport.PeerID{msg.From}, a.Blob, blob.MaxProof)
 	must(t, err)
 	must(t, second(cache.Put(blob.Proof, got)))
 	must(t, blob.Serve(validator, cache))

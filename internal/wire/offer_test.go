@@ -14,6 +14,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // shape has an input of two chunks and a half.
@@ -22,7 +23,7 @@ var shape = proof.MatMul(1280, 1024, 1280)
 // deal is a client, a worker and an offer that the worker quoted.
 type deal struct {
 	net    *p2p.Memory
-	client p2p.Host
+	client transport.Host
 	worker *worker
 	offer  Offer
 	input  []byte
@@ -43,8 +44,8 @@ type inputs struct{ got [][]byte }
 func (in *inputs) offers() Offers {
 	return Offers{
 		Budget: 1 << 30,
-		Admit:  func(context.Context, p2p.PeerID, Offer) (bool, error) { return false, nil },
-		Accept: func(_ context.Context, _ p2p.PeerID, _ Offer, input []byte) error {
+		Admit:  func(context.Context, transport.PeerID, Offer) (bool, error) { return false, nil },
+		Accept: func(_ context.Context, _ transport.PeerID, _ Offer, input []byte) error {
 			in.got = append(in.got, bytes.Clone(input))
 			return nil
 		},
@@ -73,7 +74,7 @@ func TestOffer(t *testing.T) {
 		}
 		var in inputs
 		o := in.offers()
-		o.Admit = func(_ context.Context, from p2p.PeerID, got Offer) (bool, error) {
+		o.Admit = func(_ context.Context, from transport.PeerID, got Offer) (bool, error) {
 			if from != d.client.ID() || !reflect.DeepEqual(got, d.offer) {
 				t.Errorf("%v: from %s came %+v", p, from, got)
 			}
@@ -118,18 +119,18 @@ func TestOfferVerify(t *testing.T) {
 func TestOfferIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var accepted bool
-		accept := func(context.Context, p2p.PeerID, Offer, []byte) error { accepted = true; return nil }
-		admit := func(context.Context, p2p.PeerID, Offer) (bool, error) { return false, nil }
+		accept := func(context.Context, transport.PeerID, Offer, []byte) error { accepted = true; return nil }
+		admit := func(context.Context, transport.PeerID, Offer) (bool, error) { return false, nil }
 		for _, c := range []struct {
 			name string
 			edit func(d *deal)
 			o    Offers
 			want string
 		}{
-			{"by Admit", nil, Offers{Budget: 1 << 30, Admit: func(context.Context, p2p.PeerID, Offer) (bool, error) {
+			{"by Admit", nil, Offers{Budget: 1 << 30, Admit: func(context.Context, transport.PeerID, Offer) (bool, error) {
 				return false, errors.New("too slow\x00" + strings.Repeat("!", 1000))
 			}}, "too slow!"},
-			{"by Accept", nil, Offers{Budget: 1 << 30, Admit: admit, Accept: func(context.Context, p2p.PeerID, Offer, []byte) error { return errors.New("wrong root") }}, "wrong root"},
+			{"by Accept", nil, Offers{Budget: 1 << 30, Admit: admit, Accept: func(context.Context, transport.PeerID, Offer, []byte) error { return errors.New("wrong root") }}, "wrong root"},
 			{"wrong A", func(d *deal) { d.offer.Task.Inputs[0][0]++ }, Offers{Budget: 1 << 30, Admit: admit, Accept: accept}, ErrInput.Error()},
 			{"wrong B", func(d *deal) { d.offer.Task.Inputs[1][0]++ }, Offers{Budget: 1 << 30, Admit: admit, Accept: accept}, ErrInput.Error()},
 		} {
@@ -173,7 +174,7 @@ func TestOfferIsRefused(t *testing.T) {
 func TestHeldOffer(t *testing.T) {
 	d := newDeal(t, shape, p2p.Faults{})
 	defer d.net.Close()
-	d.handle(t, Offers{Admit: func(context.Context, p2p.PeerID, Offer) (bool, error) { return true, nil }})
+	d.handle(t, Offers{Admit: func(context.Context, transport.PeerID, Offer) (bool, error) { return true, nil }})
 	if err := d.send(t); err != nil {
 		t.Error(err)
 	}
@@ -201,7 +202,7 @@ func TestOfferGoesOn(t *testing.T) {
 		var in inputs
 		o := in.offers()
 		admitted := 0
-		o.Admit = func(context.Context, p2p.PeerID, Offer) (bool, error) { admitted++; return false, nil }
+		o.Admit = func(context.Context, transport.PeerID, Offer) (bool, error) { admitted++; return false, nil }
 		d.handle(t, o)
 		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond) // after the first chunk
 		defer cancel()
@@ -240,7 +241,7 @@ func TestAcceptIsRepeated(t *testing.T) {
 		defer d.net.Close()
 		calls := 0
 		o := (&inputs{}).offers()
-		o.Accept = func(ctx context.Context, _ p2p.PeerID, _ Offer, _ []byte) error {
+		o.Accept = func(ctx context.Context, _ transport.PeerID, _ Offer, _ []byte) error {
 			calls++
 			select {
 			case <-ctx.Done():
@@ -285,7 +286,7 @@ func TestOfferBudget(t *testing.T) {
 		other := d.offer
 		other.Job[0]++
 		begin := time.Now()
-		if err := SendOffer(t.Context(), d.client, other, d.input); !errors.Is(err, p2p.ErrBusy) {
+		if err := SendOffer(t.Context(), d.client, other, d.input); !errors.Is(err, transport.ErrBusy) {
 			t.Errorf("beyond the budget: %v", err)
 		}
 		if time.Since(begin) < time.Second {
@@ -325,7 +326,7 @@ func TestOffersAreCounted(t *testing.T) {
 		b, err := o.Encode()
 		must(t, err)
 		a, err := exchange(t.Context(), d.client, d.worker.host.ID(), b)
-		if i < maxOffers && (err != nil || a.status != wanted) || i == maxOffers && !errors.Is(err, p2p.ErrBusy) {
+		if i < maxOffers && (err != nil || a.status != wanted) || i == maxOffers && !errors.Is(err, transport.ErrBusy) {
 			t.Fatalf("offer %d: %+v %v", i, a, err)
 		}
 	}
@@ -345,10 +346,10 @@ func TestBadClients(t *testing.T) {
 		c := chunk{hash, uint32(offset), make([]byte, n)}
 		return mustEncode(t, typeChunk, &c)
 	}
-	ask := func(h p2p.Host, b []byte) (answer, error) {
+	ask := func(h transport.Host, b []byte) (answer, error) {
 		return exchange(t.Context(), h, d.worker.host.ID(), b)
 	}
-	expect := func(what string, h p2p.Host, b []byte, want answer) {
+	expect := func(what string, h transport.Host, b []byte, want answer) {
 		t.Helper()
 		if got, err := ask(h, b); err != nil || got != want {
 			t.Errorf("%s: %+v %v", what, got, err)
@@ -356,7 +357,7 @@ func TestBadClients(t *testing.T) {
 	}
 	fails := func(what string, b []byte) {
 		t.Helper()
-		var remote *p2p.RemoteError
+		var remote *transport.RemoteError
 		if got, err := ask(d.client, b); !errors.As(err, &remote) {
 			t.Errorf("%s: %+v %v", what, got, err)
 		}
@@ -401,18 +402,18 @@ func TestBadWorkers(t *testing.T) {
 			}, is(errStuck)},
 			"is busy in between": {func(n int, _ []byte) ([]byte, error) {
 				if n%2 == 1 {
-					return nil, p2p.ErrBusy
+					return nil, transport.ErrBusy
 				}
 				a := answer{status: wanted}
 				return encode(typeAnswer, a.fields)
 			}, is(errStuck)},
-			"is always busy": {func(int, []byte) ([]byte, error) { return nil, p2p.ErrBusy }, is(p2p.ErrBusy)},
+			"is always busy": {func(int, []byte) ([]byte, error) { return nil, transport.ErrBusy }, is(transport.ErrBusy)},
 			"says nonsense":  {func(int, []byte) ([]byte, error) { return []byte("junk"), nil }, func(err error) bool { var m *MessageError; return errors.As(err, &m) }},
-			"fails":          {func(int, []byte) ([]byte, error) { return nil, errors.New("out of order") }, func(err error) bool { var r *p2p.RemoteError; return errors.As(err, &r) }},
+			"fails":          {func(int, []byte) ([]byte, error) { return nil, errors.New("out of order") }, func(err error) bool { var r *transport.RemoteError; return errors.As(err, &r) }},
 		} {
 			d := newDeal(t, shape, p2p.Faults{})
 			n := 0
-			must(t, d.worker.host.Handle(OfferProtocol, func(_ context.Context, _ p2p.PeerID, b []byte) ([]byte, error) {
+			must(t, d.worker.host.Handle(OfferProtocol, func(_ context.Context, _ transport.PeerID, b []byte) ([]byte, error) {
 				defer func() { n++ }()
 				return c.answer(n, b)
 			}))
@@ -431,7 +432,7 @@ func TestBadWorkers(t *testing.T) {
 func TestLargestOfferFits(t *testing.T) {
 	o := *samples(t)[typeOffer].(*Offer)
 	o.Request.Program = proof.MatMulOf(proof.Int8, proof.MaxDim, proof.MaxDim, proof.MaxDim)
-	o.Task.Program, o.Task.Label, o.Quote.Peer = o.Request.Program, strings.Repeat("x", proof.MaxLabel), p2p.PeerID(strings.Repeat("x", p2p.MaxPeerID))
+	o.Task.Program, o.Task.Label, o.Quote.Peer = o.Request.Program, strings.Repeat("x", proof.MaxLabel), transport.PeerID(strings.Repeat("x", transport.MaxPeerID))
 	data, err := o.Encode()
 	must(t, err)
 	c := chunk{data: make([]byte, Chunk)}
@@ -468,7 +469,7 @@ func BenchmarkSendOffer(b *testing.B) {
 			d := newDeal(b, p, p2p.Faults{})
 			defer d.net.Close()
 			o := (&inputs{}).offers()
-			o.Accept = func(context.Context, p2p.PeerID, Offer, []byte) error { return nil }
+			o.Accept = func(context.Context, transport.PeerID, Offer, []byte) error { return nil }
 			d.handle(b, o)
 			b.SetBytes(int64(p.InputSize()))
 			n := 0

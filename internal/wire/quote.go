@@ -20,6 +20,7 @@ import (
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -103,7 +104,7 @@ type Quote struct {
 	LockDeadline int64             // of the job, not after the one asked for
 	Deadline     int64             // of the job, not after the one asked for
 	Key          elgamal.PublicKey // to which the fee is to be encrypted
-	Peer         p2p.PeerID        // that takes the offer
+	Peer         transport.PeerID  // that takes the offer
 	Signature    wallet.Signature
 }
 
@@ -135,15 +136,22 @@ func (q Quote) Hash(d Domain) felt.Felt {
 	var tag felt.Felt
 	tag.SetBytes([]byte(quoteTag)) // a short string
 	felts := []felt.Felt{tag, d.ChainID, d.JobManager, number(q.Request[16:]), number(q.Request[:16]), q.Worker}
-	for _, v := range []uint64{uint64(q.Fee), uint64(q.Expiry), uint64(q.LockDeadline), uint64(q.Deadline)} {
-		felts = append(felts, number(binary.BigEndian.AppendUint64(nil, v)))
-	}
+	felts = append(felts, number(binary.BigEndian.AppendUint64(nil, uint64(q.Fee))), seconds(q.Expiry), seconds(q.LockDeadline), seconds(q.Deadline))
 	felts = append(felts, q.Key.Felts()...)
-	felts = append(felts, number([]byte{byte(len(q.Peer))}))
-	for part := range slices.Chunk([]byte(q.Peer), felt.ShortStringMax) {
+	felts = append(felts, peerFelts(q.Peer)...)
+	return poseidon.HashMany(felts...)
+}
+
+// seconds is a time in a hash.
+func seconds(t int64) felt.Felt { return number(binary.BigEndian.AppendUint64(nil, uint64(t))) }
+
+// peerFelts is a peer in a hash: the number of its bytes, and the bytes by 31.
+func peerFelts(p transport.PeerID) []felt.Felt {
+	felts := []felt.Felt{number([]byte{byte(len(p))})}
+	for part := range slices.Chunk([]byte(p), felt.ShortStringMax) {
 		felts = append(felts, number(part))
 	}
-	return poseidon.HashMany(felts...)
+	return felts
 }
 
 // number reads at most 31 bytes, the most significant first.
@@ -242,7 +250,7 @@ func OpenQuote(sealed []byte, r QuoteRequest, key hpke.PrivateKey) (Quote, error
 }
 
 // QuoteProtocol asks a worker for a sealed quote.
-var QuoteProtocol = p2p.Protocol{
+var QuoteProtocol = transport.Protocol{
 	Name:        "/bitsage/quote/1",
 	MaxRequest:  512,
 	MaxResponse: 512,
@@ -253,8 +261,8 @@ var QuoteProtocol = p2p.Protocol{
 
 // HandleQuotes answers requests for quotes. The function returns a signed quote; an
 // error is a refusal, and its text goes to the client.
-func HandleQuotes(host p2p.Host, quote func(ctx context.Context, from p2p.PeerID, r QuoteRequest) (Quote, error)) error {
-	return host.Handle(QuoteProtocol, func(ctx context.Context, from p2p.PeerID, data []byte) ([]byte, error) {
+func HandleQuotes(host transport.Host, quote func(ctx context.Context, from transport.PeerID, r QuoteRequest) (Quote, error)) error {
+	return host.Handle(QuoteProtocol, func(ctx context.Context, from transport.PeerID, data []byte) ([]byte, error) {
 		r, err := DecodeQuoteRequest(data)
 		if err != nil {
 			return nil, err
@@ -267,45 +275,90 @@ func HandleQuotes(host p2p.Host, quote func(ctx context.Context, from p2p.PeerID
 	})
 }
 
+// Asking says how long AskQuotes asks.
+type Asking struct {
+	// Enough is how many quotes end it; zero means that all workers are asked.
+	Enough int
+	// Patience is after what time it ends if there is a quote; zero means that it
+	// waits for all answers.
+	Patience time.Duration
+}
+
 // askAtOnce bounds the workers that AskQuotes asks at a time.
 const askAtOnce = 32
 
-// AskQuotes asks workers for quotes, waits for all of them or for the end of ctx,
-// and returns the quotes that verify, the cheapest first, and why each other peer
-// gave none. signingKey looks a worker's key up on the chain; see Verify for what
-// else is to be compared with the chain, which it may do too.
-func AskQuotes(ctx context.Context, host p2p.Host, peers []p2p.PeerID, r QuoteRequest, key hpke.PrivateKey,
-	signingKey func(context.Context, Quote) (felt.Felt, error)) ([]Quote, map[p2p.PeerID]error) {
-	var (
-		mu      sync.Mutex
-		wg      sync.WaitGroup
-		quotes  []Quote
-		refused = make(map[p2p.PeerID]error)
-		slots   = make(chan struct{}, askAtOnce)
-	)
+// errSlow is the reason of a worker that was not waited for.
+var errSlow = errors.New("wire: no answer in time, others have answered")
+
+// SignerOf looks up a worker's signing key on the chain, and compares what else the
+// chain knows of the worker with its quote; see Quote.Verify.
+type SignerOf func(context.Context, Quote) (felt.Felt, error)
+
+// AskQuotes asks workers for quotes, in the given order, and returns the quotes that
+// verify, the cheapest first, and why each other peer gave none.
+func AskQuotes(ctx context.Context, host transport.Host, peers []transport.PeerID, r QuoteRequest, key hpke.PrivateKey,
+	signer SignerOf, how Asking) ([]Quote, map[transport.PeerID]error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	a := &asked{how: how, refused: make(map[transport.PeerID]error), stop: func() { stop(errSlow) }}
+	if how.Patience > 0 {
+		timer := time.AfterFunc(how.Patience, a.late)
+		defer timer.Stop()
+	}
+	slots := make(chan struct{}, askAtOnce)
+	var wg sync.WaitGroup
 	for _, peer := range peers {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			q, err := askQuote(ctx, host, peer, r, key, signingKey)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				refused[peer] = err
-			} else {
-				quotes = append(quotes, q)
+			q, err := askQuote(ctx, host, peer, r, key, signer)
+			if err != nil && errors.Is(context.Cause(ctx), errSlow) {
+				err = errSlow
 			}
+			a.add(peer, q, err)
 		})
 	}
 	wg.Wait()
-	slices.SortFunc(quotes, func(a, b Quote) int {
+	slices.SortFunc(a.quotes, func(a, b Quote) int {
 		return cmp.Or(cmp.Compare(a.Fee, b.Fee), a.Worker.Cmp(&b.Worker))
 	})
-	return quotes, refused
+	return a.quotes, a.refused
 }
 
-func askQuote(ctx context.Context, host p2p.Host, peer p2p.PeerID, r QuoteRequest, key hpke.PrivateKey,
-	signingKey func(context.Context, Quote) (felt.Felt, error)) (Quote, error) {
+// asked collects what workers answer.
+type asked struct {
+	how  Asking
+	stop func() // ends the asking
+
+	mu      sync.Mutex
+	quotes  []Quote
+	refused map[transport.PeerID]error
+	over    bool // the patience
+}
+
+func (a *asked) add(peer transport.PeerID, q Quote, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err != nil {
+		a.refused[peer] = err
+		return
+	}
+	a.quotes = append(a.quotes, q)
+	if a.over || a.how.Enough > 0 && len(a.quotes) >= a.how.Enough {
+		a.stop()
+	}
+}
+
+func (a *asked) late() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over = true; len(a.quotes) > 0 {
+		a.stop()
+	}
+}
+
+func askQuote(ctx context.Context, host transport.Host, peer transport.PeerID, r QuoteRequest, key hpke.PrivateKey,
+	signer SignerOf) (Quote, error) {
 	request, err := r.Encode()
 	if err != nil {
 		return Quote{}, err
@@ -321,9 +374,9 @@ func askQuote(ctx context.Context, host p2p.Host, peer p2p.PeerID, r QuoteReques
 	if q.Peer != peer {
 		return Quote{}, ErrPeer
 	}
-	signer, err := signingKey(ctx, q)
+	signingKey, err := signer(ctx, q)
 	if err != nil {
 		return Quote{}, err
 	}
-	return q, q.Verify(r, signer, time.Now())
+	return q, q.Verify(r, signingKey, time.Now())
 }

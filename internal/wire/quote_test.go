@@ -17,6 +17,7 @@ import (
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -27,7 +28,7 @@ func TestQuoteHash(t *testing.T) {
 	w := newWorker(t, m.Host(), 1)
 	r, _ := newRequest(t, proof.MatMul(8, 8, 8))
 	q := w.quote(t, r, 77)
-	q.Peer = p2p.PeerID(strings.Repeat("p", 31) + "q")
+	q.Peer = transport.PeerID(strings.Repeat("p", 31) + "q")
 	text := func(s string) felt.Felt { f, err := felt.ShortString(s); must(t, err); return f }
 	num := func(v any) felt.Felt { return felt.MustParse(fmt.Sprintf("0x%x", v)) }
 	key := q.Key.Felts()
@@ -48,9 +49,9 @@ func TestQuoteHash(t *testing.T) {
 		"lock deadline": func(q *Quote, _ *Domain) { q.LockDeadline++ },
 		"deadline":      func(q *Quote, _ *Domain) { q.Deadline++ },
 		"key":           func(q *Quote, _ *Domain) { q.Key = newWorker(t, w.host, 2).elgamal },
-		"peer":          func(q *Quote, _ *Domain) { q.Peer = p2p.PeerID(strings.Repeat("p", 31) + "r") },
+		"peer":          func(q *Quote, _ *Domain) { q.Peer = transport.PeerID(strings.Repeat("p", 31) + "r") },
 		"shorter peer":  func(q *Quote, _ *Domain) { q.Peer = q.Peer[:31] },
-		"longer peer":   func(q *Quote, _ *Domain) { q.Peer = p2p.PeerID(strings.Repeat("p", 31) + "\x00q") },
+		"longer peer":   func(q *Quote, _ *Domain) { q.Peer = transport.PeerID(strings.Repeat("p", 31) + "\x00q") },
 	} {
 		changed, d := q, domain
 		edit(&changed, &d)
@@ -230,10 +231,10 @@ func TestAskQuotes(t *testing.T) {
 		r, key := newRequest(t, proof.MatMul(64, 64, 64))
 		otherRequest, _ := newRequest(t, proof.MatMul(64, 64, 64))
 		var workers []*worker
-		var peers []p2p.PeerID
+		var peers []transport.PeerID
 		add := func(answer func(w *worker, r QuoteRequest) (Quote, error)) *worker {
 			w := newWorker(t, m.Host(), uint64(len(workers)))
-			must(t, HandleQuotes(w.host, func(_ context.Context, from p2p.PeerID, r QuoteRequest) (Quote, error) {
+			must(t, HandleQuotes(w.host, func(_ context.Context, from transport.PeerID, r QuoteRequest) (Quote, error) {
 				if from != client.ID() {
 					return Quote{}, errors.New("who is it?")
 				}
@@ -247,14 +248,14 @@ func TestAskQuotes(t *testing.T) {
 		}
 		raw := func(answer func() []byte) *worker {
 			w := newWorker(t, m.Host(), uint64(len(workers)))
-			must(t, w.host.Handle(QuoteProtocol, func(context.Context, p2p.PeerID, []byte) ([]byte, error) { return answer(), nil }))
+			must(t, w.host.Handle(QuoteProtocol, func(context.Context, transport.PeerID, []byte) ([]byte, error) { return answer(), nil }))
 			workers, peers = append(workers, w), append(peers, w.host.ID())
 			return w
 		}
 		add(honest(30))
 		add(honest(10))
 		add(honest(20))
-		remote := func(err error) bool { var e *p2p.RemoteError; return errors.As(err, &e) }
+		remote := func(err error) bool { var e *transport.RemoteError; return errors.As(err, &e) }
 		is := func(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
 		bad := map[*worker]func(error) bool{
 			add(func(*worker, QuoteRequest) (Quote, error) { return Quote{}, errors.New("no capacity") }): func(err error) bool {
@@ -293,7 +294,7 @@ func TestAskQuotes(t *testing.T) {
 		if len(quotes) != 3 || quotes[0].Fee != 10 || quotes[1].Fee != 20 || quotes[2].Fee != 30 {
 			t.Errorf("quotes %+v", quotes)
 		}
-		if len(refused) != len(bad)+1 || !errors.Is(refused["nobody"], p2p.ErrUnknownPeer) {
+		if len(refused) != len(bad)+1 || !errors.Is(refused["nobody"], transport.ErrUnknownPeer) {
 			t.Errorf("%d refused: %v", len(refused), refused)
 		}
 		for w, want := range bad {

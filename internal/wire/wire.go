@@ -3,7 +3,7 @@
 // is, how far it is, and the topics of votes.
 //
 // Every message has one binary form (docs/spec/p2p.md), and a decoder accepts
-// nothing else. The functions that send and answer messages take a p2p.Host;
+// nothing else. The functions that send and answer messages take a Host;
 // package p2p knows nothing of them.
 package wire
 
@@ -12,10 +12,10 @@ import (
 	"fmt"
 
 	"github.com/bitsage/bitsage/internal/felt"
-	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // Bounds of what messages contain, in bytes.
@@ -40,24 +40,24 @@ func (d Domain) topic(name string) string {
 
 // Votes returns the topic of votes and of what else package consensus sends to all
 // validators. This package does not read them; max bounds a message in bytes.
-func (d Domain) Votes(max int) p2p.Topic {
-	return p2p.Topic{Name: d.topic("votes"), MaxBytes: max, Queue: 4096}
+func (d Domain) Votes(max int) transport.Topic {
+	return transport.Topic{Name: d.topic("votes"), MaxBytes: max, Queue: 4096}
 }
 
 // Certificates returns the topic of certificates; see Votes.
-func (d Domain) Certificates(max int) p2p.Topic {
-	return p2p.Topic{Name: d.topic("certificates"), MaxBytes: max, Queue: 1024}
+func (d Domain) Certificates(max int) transport.Topic {
+	return transport.Topic{Name: d.topic("certificates"), MaxBytes: max, Queue: 1024}
 }
 
 // Evidence returns the topic of evidence of offences; see Votes.
-func (d Domain) Evidence(max int) p2p.Topic {
-	return p2p.Topic{Name: d.topic("evidence"), MaxBytes: max, Queue: 256}
+func (d Domain) Evidence(max int) transport.Topic {
+	return transport.Topic{Name: d.topic("evidence"), MaxBytes: max, Queue: 256}
 }
 
 // Blobs returns the topic on which peers announce the blobs that they hold. A
 // message is an Announcement; what is none is dropped.
-func (d Domain) Blobs() p2p.Topic {
-	return p2p.Topic{Name: d.topic("blobs"), MaxBytes: 128, Queue: 1024, Check: func(_ p2p.PeerID, data []byte) error {
+func (d Domain) Blobs() transport.Topic {
+	return transport.Topic{Name: d.topic("blobs"), MaxBytes: 128, Queue: 1024, Check: func(_ transport.PeerID, data []byte) error {
 		_, err := DecodeAnnouncement(data)
 		return err
 	}}

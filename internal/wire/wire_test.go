@@ -21,6 +21,7 @@ import (
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -37,13 +38,13 @@ func fill(n int, seed byte) []byte {
 
 // worker is one that quotes and signs.
 type worker struct {
-	host    p2p.Host
+	host    transport.Host
 	address felt.Felt
 	key     *wallet.Key
 	elgamal elgamal.PublicKey
 }
 
-func newWorker(t testing.TB, host p2p.Host, n uint64) *worker {
+func newWorker(t testing.TB, host transport.Host, n uint64) *worker {
 	t.Helper()
 	secret := make([]byte, 32)
 	secret[31] = byte(n + 1)
@@ -243,9 +244,9 @@ func TestBounds(t *testing.T) {
 		{"deadlines", typeQuote, func(m anyMessage) { m.(*Quote).LockDeadline = m.(*Quote).Deadline }, false},
 		{"no key", typeQuote, func(m anyMessage) { m.(*Quote).Key = elgamal.PublicKey{} }, false},
 		{"no peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = "" }, false},
-		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = p2p.PeerID(long(64)) }, true},
-		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = p2p.PeerID(long(65)) }, false},
-		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = p2p.PeerID(long(300)) }, false},
+		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerID(long(64)) }, true},
+		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerID(long(65)) }, false},
+		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerID(long(300)) }, false},
 		{"no signature", typeQuote, func(m anyMessage) { m.(*Quote).Signature = wallet.Signature{} }, false},
 		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(proof.MaxLabel) }, true},
 		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(proof.MaxLabel + 1) }, false},
@@ -336,7 +337,7 @@ func TestTopics(t *testing.T) {
 	other.JobManager = felt.MustParse("0x1235")
 	names := make(map[string]bool)
 	for _, d := range []Domain{domain, other} {
-		for _, topic := range []p2p.Topic{d.Votes(1000), d.Certificates(1001), d.Evidence(1002), d.Blobs()} {
+		for _, topic := range []transport.Topic{d.Votes(1000), d.Certificates(1001), d.Evidence(1002), d.Blobs()} {
 			if names[topic.Name] {
 				t.Errorf("%s twice", topic.Name)
 			}
@@ -368,7 +369,7 @@ func TestTopics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var size *p2p.SizeError
+		var size *transport.SizeError
 		if err := a.Publish(t.Context(), domain.Votes(10), make([]byte, 11)); !errors.As(err, &size) {
 			t.Errorf("a vote that is too large: %v", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // Chunk is the number of bytes in every part of a blob but the last.
@@ -21,7 +22,7 @@ const (
 )
 
 // Protocol fetches a part of a blob.
-var Protocol = p2p.Protocol{
+var Protocol = transport.Protocol{
 	Name:        "/bitsage/blob/1",
 	MaxRequest:  requestSize,
 	MaxResponse: headerSize + Chunk,
@@ -85,14 +86,15 @@ func decodePart(b []byte, r request) (p part, err error) {
 	return p, nil
 }
 
-// Serve answers requests for the blobs of a store, until the host is closed.
-func Serve(host p2p.Host, store Store) error {
-	return host.Handle(Protocol, func(_ context.Context, _ p2p.PeerID, b []byte) ([]byte, error) {
+// Serve answers requests for blobs, until the host is closed. bytes returns what a peer
+// may have, or ErrNotFound.
+func Serve(host transport.Host, bytes func(from transport.PeerID, id ID) ([]byte, error)) error {
+	return host.Handle(Protocol, func(_ context.Context, from transport.PeerID, b []byte) ([]byte, error) {
 		r, err := decodeRequest(b)
 		if err != nil {
 			return nil, err
 		}
-		data, err := store.Bytes(r.id)
+		data, err := bytes(from, r.id)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			return nil, ErrNotFound
@@ -106,6 +108,11 @@ func Serve(host p2p.Host, store Store) error {
 	})
 }
 
+// Anyone is for Serve: it hands out all blobs of a store.
+func Anyone(s Store) func(transport.PeerID, ID) ([]byte, error) {
+	return func(_ transport.PeerID, id ID) ([]byte, error) { return s.Bytes(id) }
+}
+
 var (
 	// ErrDeceived means that a peer sent data which does not hash to the name, or
 	// parts that do not belong together.
@@ -117,23 +124,23 @@ var (
 // Fetch gets a blob of at most max bytes from the first of the peers that has it,
 // and checks its hash. When a peer breaks off, the next one goes on where it
 // stopped. It fails with a *p2p.PeersError or the error of ctx.
-func Fetch(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id ID, max int) ([]byte, error) {
+func Fetch(ctx context.Context, host transport.Host, peers []transport.PeerID, id ID, max int) ([]byte, error) {
 	if !id.Valid() {
 		return nil, ErrKind
 	}
-	f := fetch{host: host, id: id, max: int64(max)}
+	f := NewDownload(host, id, max, nil)
 	failed := &p2p.PeersError{What: "blob " + id.String()}
 	for _, peer := range peers {
 		if peer == host.ID() {
 			continue
 		}
 		mixed := len(f.data) > 0
-		err := f.from(ctx, peer)
+		data, err := f.From(ctx, peer)
 		if mixed && errors.Is(err, ErrDeceived) { // it may have been the one before
-			err = f.from(ctx, peer)
+			data, err = f.From(ctx, peer)
 		}
 		if err == nil {
-			return f.data, nil
+			return data, nil
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -143,31 +150,42 @@ func Fetch(ctx context.Context, host p2p.Host, peers []p2p.PeerID, id ID, max in
 	return nil, failed
 }
 
-// fetch is a blob that arrives in parts.
-type fetch struct {
-	host p2p.Host
-	id   ID
-	max  int64
+// Download is a blob that arrives in parts. It is not safe for concurrent use.
+type Download struct {
+	host    transport.Host
+	id      ID
+	max     int64
+	arrived func(n int)
 
 	total int64 // as the peers say; 0 before the first part
 	data  []byte
 }
 
-// from asks one peer for what is missing. After ErrDeceived nothing of the data is
-// left.
-func (f *fetch) from(ctx context.Context, peer p2p.PeerID) error {
+// NewDownload begins to get a blob of at most max bytes. arrived, if not nil, is told of
+// the bytes of each part that comes.
+func NewDownload(host transport.Host, id ID, max int, arrived func(n int)) *Download {
+	if arrived == nil {
+		arrived = func(int) {}
+	}
+	return &Download{host: host, id: id, max: int64(max), arrived: arrived}
+}
+
+// From asks one peer for what is missing and returns the blob, checked. After an error
+// it may be called again, and goes on with what has come; after ErrDeceived nothing of
+// that is left.
+func (f *Download) From(ctx context.Context, peer transport.PeerID) ([]byte, error) {
 	for f.total == 0 || int64(len(f.data)) < f.total {
 		if err := f.part(ctx, peer); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if IDOf(f.id.Kind, f.data) != f.id {
-		return f.deceived()
+		return nil, f.deceived()
 	}
-	return nil
+	return f.data, nil
 }
 
-func (f *fetch) part(ctx context.Context, peer p2p.PeerID) error {
+func (f *Download) part(ctx context.Context, peer transport.PeerID) error {
 	r := request{f.id, int64(len(f.data))}
 	b, err := p2p.Ask(ctx, f.host, peer, Protocol, r.encode())
 	if err != nil {
@@ -184,10 +202,11 @@ func (f *fetch) part(ctx context.Context, peer p2p.PeerID) error {
 		f.total, f.data = p.total, make([]byte, 0, p.total)
 	}
 	f.data = append(f.data, p.data...)
+	f.arrived(len(p.data))
 	return nil
 }
 
-func (f *fetch) deceived() error {
+func (f *Download) deceived() error {
 	f.total, f.data = 0, nil
 	return ErrDeceived
 }

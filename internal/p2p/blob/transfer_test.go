@@ -12,10 +12,11 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/internal/p2p"
+	"github.com/bitsage/bitsage/transport"
 )
 
 // serve adds a host that serves a store with the blobs.
-func serve(t testing.TB, m *p2p.Memory, blobs ...[]byte) p2p.Host {
+func serve(t testing.TB, m *p2p.Memory, blobs ...[]byte) transport.Host {
 	t.Helper()
 	h, s := m.Host(), NewMemory(1<<30)
 	for _, b := range blobs {
@@ -30,11 +31,11 @@ func serve(t testing.TB, m *p2p.Memory, blobs ...[]byte) p2p.Host {
 }
 
 // liar adds a host that answers as it likes.
-func liar(t *testing.T, m *p2p.Memory, answer func(r request) []byte) p2p.Host {
+func liar(t *testing.T, m *p2p.Memory, answer func(r request) []byte) transport.Host {
 	t.Helper()
 	h, p := m.Host(), Protocol
 	p.MaxResponse = 1 << 30
-	if err := h.Handle(p, func(_ context.Context, _ p2p.PeerID, b []byte) ([]byte, error) {
+	if err := h.Handle(p, func(_ context.Context, _ transport.PeerID, b []byte) ([]byte, error) {
 		r, err := decodeRequest(b)
 		if err != nil {
 			return nil, err
@@ -46,7 +47,7 @@ func liar(t *testing.T, m *p2p.Memory, answer func(r request) []byte) p2p.Host {
 	return h
 }
 
-func ids(hosts ...p2p.Host) (peers []p2p.PeerID) {
+func ids(hosts ...transport.Host) (peers []transport.PeerID) {
 	for _, h := range hosts {
 		peers = append(peers, h.ID())
 	}
@@ -138,7 +139,7 @@ func TestLiars(t *testing.T) {
 			client, good := m.Host(), serve(t, m, data)
 			_, err := Fetch(t.Context(), client, ids(bad), id, len(data))
 			var failed *p2p.PeersError
-			var size *p2p.SizeError
+			var size *transport.SizeError
 			if !errors.As(err, &failed) || c.want != nil && !errors.Is(err, c.want) || c.want == nil && !errors.As(err, &size) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
@@ -161,7 +162,7 @@ func TestLiarThatBreaksOff(t *testing.T) {
 		for name, total := range map[string]int64{"wrong part": int64(len(data)), "wrong size": 2 * Chunk} {
 			m := p2p.NewMemory(1, p2p.Faults{})
 			bad := m.Host()
-			bad.Handle(Protocol, func(_ context.Context, _ p2p.PeerID, b []byte) ([]byte, error) {
+			bad.Handle(Protocol, func(_ context.Context, _ transport.PeerID, b []byte) ([]byte, error) {
 				if binary.BigEndian.Uint64(b[34:]) > 0 {
 					return nil, errors.New("no more")
 				}
@@ -260,7 +261,7 @@ func TestServeRefuses(t *testing.T) {
 		"unaligned": request{id, 1}.encode(), "at the end": request{id, Chunk}.encode(),
 		"beyond all blobs": request{id, MaxBytes}.encode(), "negative": request{id, -Chunk}.encode(),
 	} {
-		var remote *p2p.RemoteError
+		var remote *transport.RemoteError
 		if _, err := client.Request(t.Context(), server.ID(), Protocol, b); !errors.As(err, &remote) {
 			t.Errorf("%s: %v", name, err)
 		}

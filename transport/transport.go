@@ -1,28 +1,17 @@
-// Package p2p is how clients, workers and validators reach each other off the
-// chain: messages published to topics, and requests to a peer.
+// Package transport says what a network of peers must do for the roles of package
+// bitsage to reach each other off the chain: publish messages to topics, and ask a peer.
 //
-// [Host] is what the roles see of a network. [Memory] is a network within one
-// process, with faults that a seed repeats. What the messages say is in package
-// wire; blobs, which are larger than a message, are in package blob.
+// [Host] is what a role sees of it. Package bitsage has a network within one process;
+// another transport is whatever gives a role a Host.
 //
-// Nothing that arrives is to be believed: a Host vouches for the identity of the
-// peer that published or asked, for sizes, and for nothing else.
-package p2p
+// Nothing that arrives is to be believed: a Host vouches for the identity of the peer
+// that published or asked, for sizes, and for nothing else.
+package transport
 
 import (
 	"context"
 	"time"
 )
-
-// MaxPeerID is the largest length of a PeerID in bytes, on the chain too.
-const MaxPeerID = 64
-
-// PeerID is a host's identity: 1 to MaxPeerID bytes that only the network reads.
-// A network authenticates it: no host can speak under the identity of another.
-type PeerID string
-
-// Valid reports whether the length is in bounds.
-func (p PeerID) Valid() bool { return 0 < len(p) && len(p) <= MaxPeerID }
 
 // Topic is a subject to publish under, with the limits that a host keeps on
 // sending and on receiving. All members should use the same limits.
@@ -111,4 +100,32 @@ type Subscription interface {
 	Dropped() uint64
 	// Close ends the subscription.
 	Close()
+}
+
+// Validate returns ErrLimits unless the topic has a name and positive limits.
+func (t Topic) Validate() error {
+	if t.Name == "" || t.MaxBytes <= 0 || t.Queue <= 0 {
+		return ErrLimits
+	}
+	return nil
+}
+
+// Allow reports whether a message may be published or delivered: its size, and what the
+// topic's Check says.
+func (t Topic) Allow(from PeerID, data []byte) error {
+	if err := CheckSize("message", t.Name, len(data), t.MaxBytes); err != nil {
+		return err
+	}
+	if t.Check != nil {
+		return t.Check(from, data)
+	}
+	return nil
+}
+
+// Validate returns ErrLimits unless the protocol has a name and positive limits.
+func (p Protocol) Validate() error {
+	if p.Name == "" || p.MaxRequest < 0 || p.MaxResponse < 0 || p.Timeout <= 0 || p.Concurrency <= 0 || p.PerPeer <= 0 {
+		return ErrLimits
+	}
+	return nil
 }

@@ -1,0 +1,69 @@
+package bitsage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/wallet"
+)
+
+// gas is what Fund gives for the chain's fees, in units of 10^-18 STRK.
+var gas = new(big.Int).Mul(big.NewInt(20), big.NewInt(1e18))
+
+// Fund gives an account STRK for the chain's fees and an amount of SAGE, from another
+// account, and deploys it if it is not on the chain yet.
+func (n *Network) Fund(ctx context.Context, from, to *wallet.Account, balance Amount) error {
+	token, err := n.contracts.Address("SageToken")
+	if err != nil {
+		return err
+	}
+	calls := []chain.Call{transfer(chain.STRK(), to.Address(), gas)}
+	if !balance.IsZero() {
+		calls = append(calls, transfer(token, to.Address(), balance.Base()))
+	}
+	funder := n.account(from.Address(), from, chain.FeePolicy{})
+	hash, err := funder.Execute(ctx, calls...)
+	if err == nil {
+		_, err = funder.Wait(ctx, hash)
+	}
+	if err != nil {
+		return fmt.Errorf("bitsage: funding an account: %w", err)
+	}
+	return n.deploy(ctx, to)
+}
+
+// deploy deploys an account if it is not on the chain yet.
+func (n *Network) deploy(ctx context.Context, a *wallet.Account) error {
+	_, err := n.chain.ClassHashAt(ctx, a.Address(), chain.AtPreConfirmed())
+	if !errors.Is(err, chain.ErrContractNotFound) {
+		return err
+	}
+	deployment, err := chain.AccountDeployment(a)
+	if err != nil {
+		return err
+	}
+	account := n.account(a.Address(), a, chain.FeePolicy{})
+	hash, err := account.DeployAccount(ctx, deployment)
+	if err == nil {
+		_, err = account.Wait(ctx, hash)
+	}
+	if err != nil {
+		return fmt.Errorf("bitsage: deploying an account: %w", err)
+	}
+	return nil
+}
+
+// transfer is a transfer of an ERC-20 token.
+func transfer(token, to chain.Felt, amount *big.Int) chain.Call {
+	u, err := cairo.U256FromBig(amount)
+	if err != nil {
+		panic(err) // amounts here have at most 128 bits
+	}
+	c := sagetoken.TransferCall(to, u)
+	return chain.Call{To: token, Selector: c.Selector, Calldata: c.Calldata}
+}
