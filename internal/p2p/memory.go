@@ -95,16 +95,19 @@ func (m *Memory) Key(n int) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(seed[:])
 }
 
-// Host adds a host with a key that the network's seed determines. It is for tests.
+// Host adds a host with the next key that the network's seed determines. It is for tests.
 func (m *Memory) Host() transport.Host {
 	m.mu.Lock()
 	n := len(m.hosts)
 	m.mu.Unlock()
-	h, err := m.Join(context.Background(), m.Key(n))
-	if err != nil {
-		panic(err) // two hosts at once, or a closed network
+	for ; ; n++ {
+		switch h, err := m.Join(context.Background(), m.Key(n)); {
+		case err == nil:
+			return h
+		case !errors.Is(err, ErrJoined): // else another call has taken the key
+			panic(err)
+		}
 	}
-	return h
 }
 
 // Crash stops a host at once: nothing that it has under way or that its handlers

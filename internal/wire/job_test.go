@@ -21,7 +21,7 @@ func holder(t *testing.T, m *p2p.Memory, d Description, blobs ...[]byte) transpo
 	for _, b := range blobs {
 		must(t, second(store.Put(blob.Data, b)))
 	}
-	must(t, blob.Serve(h, store))
+	must(t, blob.Serve(h, blob.Anyone(store)))
 	must(t, HandleTasks(h, func(job proof.JobID) (Description, bool) { return d, job == proof.JobID{1} }))
 	return h.ID()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,8 @@ func TestLifeOfAJob(t *testing.T) {
 
 func lifeOfAJob(t *testing.T, seed uint64) {
 	m := p2p.NewMemory(seed, p2p.Faults{Latency: 10 * time.Millisecond, Jitter: 10 * time.Millisecond, Loss: 0.05, Duplicate: 0.1, Reorder: 0.1})
+	var running sync.WaitGroup
+	defer running.Wait()
 	defer m.Close()
 	job, stages := proof.JobID{byte(seed), 1}, 0
 	proofBytes := fill(200<<10, 1)
@@ -46,14 +49,14 @@ func lifeOfAJob(t *testing.T, seed uint64) {
 		must(t, HandleQuotes(w.host, func(_ context.Context, _ transport.PeerID, r QuoteRequest) (Quote, error) {
 			return w.quote(t, r, 100), nil
 		}))
-		must(t, HandleOffers(w.host, Offers{
+		must(t, HandleOffers(t.Context(), &running, w.host, Offers{
 			Budget: 1 << 30,
 			Admit: func(_ context.Context, _ transport.PeerID, o Offer) (bool, error) {
 				return false, o.Verify(domain, w.key.PublicKey(), w.host.ID(), time.Now())
 			},
 			Accept: func(ctx context.Context, from transport.PeerID, o Offer, input []byte) error {
 				store := blob.NewMemory(1 << 20)
-				if err := errors.Join(second(store.Put(blob.Proof, proofBytes)), blob.Serve(w.host, store)); err != nil {
+				if err := errors.Join(second(store.Put(blob.Proof, proofBytes)), blob.Serve(w.host, blob.Anyone(store))); err != nil {
 					return err
 				}
 				if err := HandleTasks(w.host, func(proof.JobID) (Description, bool) { return Description{Job: o.Job, Task: o.Task}, true }); err != nil {
@@ -72,13 +75,18 @@ func lifeOfAJob(t *testing.T, seed uint64) {
 	}
 
 	r, key := newRequest(t, shape)
-	quotes, refused := AskQuotes(t.Context(), client, peers, r, key, signingKeys(workers...))
+	quotes, refused := AskQuotes(t.Context(), client, peers, r, key, signingKeys(workers...), Asking{})
 	if len(quotes) != 2 {
 		t.Fatalf("seed %d: %v", seed, refused)
 	}
 	input := fill(shape.InputSize(), 1)
 	task := newTask(shape, input)
-	must(t, SendOffer(t.Context(), client, Offer{job, r, task, quotes[0]}, input))
+	store := blob.NewMemory(1 << 30)
+	for _, part := range shape.Parts(input) {
+		must(t, second(store.Put(blob.Data, part)))
+	}
+	must(t, blob.Serve(client, blob.Anyone(store)))
+	must(t, SendOffer(t.Context(), client, Offer{job, r, task, quotes[0]}))
 	if stages == 0 {
 		t.Errorf("seed %d: no progress was told", seed)
 	}
@@ -102,7 +110,7 @@ func lifeOfAJob(t *testing.T, seed uint64) {
 	got, err := blob.Fetch(t.Context(), validator, []transport.PeerID{msg.From}, a.Blob, blob.MaxProof)
 	must(t, err)
 	must(t, second(cache.Put(blob.Proof, got)))
-	must(t, blob.Serve(validator, cache))
+	must(t, blob.Serve(validator, blob.Anyone(cache)))
 	must(t, HandleTasks(validator, func(proof.JobID) (Description, bool) { return Description{Job: job, Task: told}, true }))
 
 	for _, w := range workers {

@@ -64,7 +64,7 @@ var ErrRecordTime = errors.New("wire: the peer record is from the future: a cloc
 // Verify checks the signature, and that the record is not from the future, where it
 // could not be replaced. Whose key it is, is for the caller to look up.
 func (r PeerRecord) Verify(d Domain, now time.Time) error {
-	if time.Unix(r.Time, 0).After(now.Add(recordSkew)) {
+	if r.Time > now.Add(recordSkew).Unix() {
 		return ErrRecordTime
 	}
 	return wallet.Verify(r.Key, r.Hash(d), r.Signature)
@@ -96,6 +96,11 @@ func (r *records) fields(c *codec) {
 	}
 }
 
+// recordsRequest asks for records. It has no fields.
+type recordsRequest struct{}
+
+func (*recordsRequest) fields(*codec) {}
+
 // RecordsProtocol asks a peer for the records that it knows.
 var RecordsProtocol = transport.Protocol{
 	Name:        "/bitsage/records/1",
@@ -109,7 +114,7 @@ var RecordsProtocol = transport.Protocol{
 // HandleRecords answers which records the host knows.
 func HandleRecords(host transport.Host, known func() []PeerRecord) error {
 	return host.Handle(RecordsProtocol, func(_ context.Context, _ transport.PeerID, data []byte) ([]byte, error) {
-		if err := decode(data, typeRecordsRequest, func(*codec) {}); err != nil {
+		if _, err := decodeAs[recordsRequest](data, typeRecordsRequest); err != nil {
 			return nil, err
 		}
 		list := known()
@@ -120,7 +125,7 @@ func HandleRecords(host transport.Host, known func() []PeerRecord) error {
 
 // AskRecords asks a peer for the records that it knows. They are not verified.
 func AskRecords(ctx context.Context, host transport.Host, peer transport.PeerID) ([]PeerRecord, error) {
-	request, err := encode(typeRecordsRequest, func(*codec) {})
+	request, err := encode(typeRecordsRequest, (&recordsRequest{}).fields)
 	if err != nil {
 		return nil, err
 	}

@@ -284,8 +284,12 @@ type Asking struct {
 	Patience time.Duration
 }
 
-// askAtOnce bounds the workers that AskQuotes asks at a time.
-const askAtOnce = 32
+// askAtOnce bounds the workers that AskQuotes asks at a time. One that has not answered
+// after askPause does not count, so that the dead do not hold up the others.
+const (
+	askAtOnce = 32
+	askPause  = time.Second
+)
 
 // errSlow is the reason of a worker that was not waited for.
 var errSlow = errors.New("wire: no answer in time, others have answered")
@@ -294,23 +298,31 @@ var errSlow = errors.New("wire: no answer in time, others have answered")
 // chain knows of the worker with its quote; see Quote.Verify.
 type SignerOf func(context.Context, Quote) (felt.Felt, error)
 
-// AskQuotes asks workers for quotes, in the given order, and returns the quotes that
-// verify, the cheapest first, and why each other peer gave none.
+// AskQuotes asks workers for quotes, each once and in the given order, and returns the
+// quotes that verify, the cheapest first, and why each other peer gave none.
 func AskQuotes(ctx context.Context, host transport.Host, peers []transport.PeerID, r QuoteRequest, key hpke.PrivateKey,
 	signer SignerOf, how Asking) ([]Quote, map[transport.PeerID]error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	a := &asked{how: how, refused: make(map[transport.PeerID]error), stop: func() { stop(errSlow) }}
+	a := &answers{how: how, refused: make(map[transport.PeerID]error), stop: func() { stop(errSlow) }}
 	if how.Patience > 0 {
 		timer := time.AfterFunc(how.Patience, a.late)
 		defer timer.Stop()
 	}
 	slots := make(chan struct{}, askAtOnce)
 	var wg sync.WaitGroup
+	asked := make(map[transport.PeerID]bool, len(peers))
 	for _, peer := range peers {
+		if asked[peer] {
+			continue
+		}
+		asked[peer] = true
 		slots <- struct{}{}
+		free := sync.OnceFunc(func() { <-slots })
+		slow := time.AfterFunc(askPause, free)
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer free()
+			defer slow.Stop()
 			q, err := askQuote(ctx, host, peer, r, key, signer)
 			if err != nil && errors.Is(context.Cause(ctx), errSlow) {
 				err = errSlow
@@ -325,8 +337,8 @@ func AskQuotes(ctx context.Context, host transport.Host, peers []transport.PeerI
 	return a.quotes, a.refused
 }
 
-// asked collects what workers answer.
-type asked struct {
+// answers collects what workers answer.
+type answers struct {
 	how  Asking
 	stop func() // ends the asking
 
@@ -336,7 +348,7 @@ type asked struct {
 	over    bool // the patience
 }
 
-func (a *asked) add(peer transport.PeerID, q Quote, err error) {
+func (a *answers) add(peer transport.PeerID, q Quote, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err != nil {
@@ -349,7 +361,7 @@ func (a *asked) add(peer transport.PeerID, q Quote, err error) {
 	}
 }
 
-func (a *asked) late() {
+func (a *answers) late() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.over = true; len(a.quotes) > 0 {

@@ -287,7 +287,7 @@ func TestAskQuotes(t *testing.T) {
 		peers = append(peers, "nobody")
 
 		begin := time.Now()
-		quotes, refused := AskQuotes(t.Context(), client, peers, r, key, signingKeys(workers...))
+		quotes, refused := AskQuotes(t.Context(), client, peers, r, key, signingKeys(workers...), Asking{})
 		if d := time.Since(begin); d != QuoteProtocol.Timeout {
 			t.Errorf("it took %v", d)
 		}
@@ -307,10 +307,10 @@ func TestAskQuotes(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin = time.Now()
-		if quotes, _ := AskQuotes(ctx, client, peers, r, key, signingKeys(workers...)); len(quotes) != 3 || time.Since(begin) != time.Second {
+		if quotes, _ := AskQuotes(ctx, client, peers, r, key, signingKeys(workers...), Asking{}); len(quotes) != 3 || time.Since(begin) != time.Second {
 			t.Errorf("%d quotes after %v", len(quotes), time.Since(begin))
 		}
-		_, refused = AskQuotes(t.Context(), client, peers[:1], QuoteRequest{}, key, signingKeys(workers...))
+		_, refused = AskQuotes(t.Context(), client, peers[:1], QuoteRequest{}, key, signingKeys(workers...), Asking{})
 		if len(refused) != 1 {
 			t.Error("an empty request was sent")
 		}

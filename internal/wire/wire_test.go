@@ -107,16 +107,20 @@ func samples(t testing.TB) map[messageType]anyMessage {
 	r.LockDeadline, r.Deadline, r.Key, r.Nonce = 2000000000, 2000003600, [32]byte(sampleKey(t).PublicKey().Bytes()), [16]byte{7}
 	q := w.quote(t, r, 1<<39)
 	task := newTask(r.Program, fill(r.Program.InputSize(), 1))
+	record, err := PeerRecord{Peer: w.host.ID(), Time: 2000000000}.Sign(t.Context(), w.key, domain)
+	must(t, err)
 	return map[messageType]anyMessage{
-		typeQuoteRequest: &r,
-		typeQuote:        &q,
-		typeOffer:        &Offer{proof.JobID{3}, r, task, q},
-		typeChunk:        &chunk{proof.Digest{4}, 3 * Chunk, []byte("abc")},
-		typeAnswer:       &answer{refused, 0, "no"},
-		typeTaskRequest:  &taskRequest{proof.JobID{5}},
-		typeDescription:  &Description{proof.JobID{6}, task, proof.Digest{7}},
-		typeProgress:     &Progress{proof.JobID{8}, 9, "commit"},
-		typeAnnouncement: &Announcement{proof.JobID{1}, blob.ID{Kind: blob.Proof, Digest: proof.Digest{2}}, 262144},
+		typeQuoteRequest:   &r,
+		typeQuote:          &q,
+		typeOffer:          &Offer{proof.JobID{3}, r, task, q},
+		typeAnswer:         &answer{refused, 0, "no"},
+		typeTaskRequest:    &taskRequest{proof.JobID{5}},
+		typeDescription:    &Description{proof.JobID{6}, task, proof.Digest{7}},
+		typeProgress:       &Progress{proof.JobID{8}, 9, "commit"},
+		typeAnnouncement:   &Announcement{proof.JobID{1}, blob.ID{Kind: blob.Proof, Digest: proof.Digest{2}}, 262144},
+		typePeerRecord:     &record,
+		typeRecordsRequest: &recordsRequest{},
+		typeRecords:        &records{[]PeerRecord{record, record}},
 	}
 }
 
@@ -141,8 +145,6 @@ func fresh(typ messageType) anyMessage {
 		return new(Quote)
 	case typeOffer:
 		return new(Offer)
-	case typeChunk:
-		return new(chunk)
 	case typeAnswer:
 		return new(answer)
 	case typeTaskRequest:
@@ -153,6 +155,12 @@ func fresh(typ messageType) anyMessage {
 		return new(Progress)
 	case typeAnnouncement:
 		return new(Announcement)
+	case typePeerRecord:
+		return new(PeerRecord)
+	case typeRecordsRequest:
+		return new(recordsRequest)
+	case typeRecords:
+		return new(records)
 	}
 	return nil
 }
@@ -180,7 +188,8 @@ func TestCodec(t *testing.T) {
 }
 
 // TestVectors compares with testdata/vectors.txt, which the specification refers to:
-// the binary form of every sample, and what is computed from them.
+// the binary form of every sample, and what is computed from them. The failures print the
+// lines that a change of the format gives.
 func TestVectors(t *testing.T) {
 	file, err := os.ReadFile("testdata/vectors.txt")
 	must(t, err)
@@ -203,6 +212,7 @@ func TestVectors(t *testing.T) {
 	}
 	got["hash of the offer"] = hash.String()
 	got["hash of the quote"] = felt.Padded(q.Hash(domain))
+	got["hash of the peer record"] = felt.Padded(all[typePeerRecord].(*PeerRecord).Hash(domain))
 	got["topic of votes"] = domain.Votes(1).Name
 	for name, value := range got {
 		if vectors[name] != value {
@@ -244,7 +254,9 @@ func TestBounds(t *testing.T) {
 		{"deadlines", typeQuote, func(m anyMessage) { m.(*Quote).LockDeadline = m.(*Quote).Deadline }, false},
 		{"no key", typeQuote, func(m anyMessage) { m.(*Quote).Key = elgamal.PublicKey{} }, false},
 		{"no peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = "" }, false},
-		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerID(long(64)) }, true},
+		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerOf(make([]byte, 32)) }, true},
+		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerID(long(52)) }, false},
+		{"peer of a short key", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerOf(make([]byte, 31)) }, false},
 		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerID(long(65)) }, false},
 		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerID(long(300)) }, false},
 		{"no signature", typeQuote, func(m anyMessage) { m.(*Quote).Signature = wallet.Signature{} }, false},
@@ -254,14 +266,11 @@ func TestBounds(t *testing.T) {
 		{"label not UTF-8", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = "\xff" }, false},
 		{"another program", typeOffer, func(m anyMessage) { m.(*Offer).Task.Program = proof.MatMul(8, 8, 9) }, false},
 		{"another profile", typeOffer, func(m anyMessage) { m.(*Offer).Task.Profile = proof.Fast }, false},
-		{"chunk", typeChunk, func(m anyMessage) { m.(*chunk).data = make([]byte, Chunk) }, true},
-		{"chunk", typeChunk, func(m anyMessage) { m.(*chunk).data = make([]byte, Chunk+1) }, false},
-		{"empty chunk", typeChunk, func(m anyMessage) { m.(*chunk).data = nil }, false},
-		{"unaligned chunk", typeChunk, func(m anyMessage) { m.(*chunk).offset++ }, false},
-		{"status", typeAnswer, func(m anyMessage) { *m.(*answer) = answer{status: unknown} }, true},
-		{"status", typeAnswer, func(m anyMessage) { *m.(*answer) = answer{status: unknown + 1} }, false},
+		{"status", typeAnswer, func(m anyMessage) { *m.(*answer) = answer{status: fetching} }, true},
+		{"status", typeAnswer, func(m anyMessage) { *m.(*answer) = answer{status: refused + 1} }, false},
 		{"no status", typeAnswer, func(m anyMessage) { *m.(*answer) = answer{} }, false},
-		{"offset without need", typeAnswer, func(m anyMessage) { *m.(*answer) = answer{accepted, 1, ""} }, false},
+		{"bytes", typeAnswer, func(m anyMessage) { *m.(*answer) = answer{fetching, 1 << 31, ""} }, true},
+		{"bytes without need", typeAnswer, func(m anyMessage) { *m.(*answer) = answer{accepted, 1, ""} }, false},
 		{"reason without need", typeAnswer, func(m anyMessage) { *m.(*answer) = answer{accepted, 0, "x"} }, false},
 		{"reason", typeAnswer, func(m anyMessage) { m.(*answer).reason = long(MaxReason) }, true},
 		{"reason", typeAnswer, func(m anyMessage) { m.(*answer).reason = long(MaxReason + 1) }, false},
@@ -271,6 +280,13 @@ func TestBounds(t *testing.T) {
 		{"control character", typeProgress, func(m anyMessage) { m.(*Progress).Stage = "a\x1b" }, false},
 		{"kind", typeAnnouncement, func(m anyMessage) { m.(*Announcement).Blob.Kind = 3 }, false},
 		{"empty blob", typeAnnouncement, func(m anyMessage) { m.(*Announcement).Size = 0 }, false},
+		{"no peer", typePeerRecord, func(m anyMessage) { m.(*PeerRecord).Peer = "" }, false},
+		{"no time", typePeerRecord, func(m anyMessage) { m.(*PeerRecord).Time = 0 }, false},
+		{"last time", typePeerRecord, func(m anyMessage) { m.(*PeerRecord).Time = 1<<63 - 1 }, true},
+		{"no signature", typePeerRecord, func(m anyMessage) { m.(*PeerRecord).Signature = wallet.Signature{} }, false},
+		{"no records", typeRecords, func(m anyMessage) { m.(*records).list = nil }, true},
+		{"records", typeRecords, func(m anyMessage) { r := m.(*records); r.list = slices.Repeat(r.list[:1], MaxRecords) }, true},
+		{"records", typeRecords, func(m anyMessage) { r := m.(*records); r.list = slices.Repeat(r.list[:1], MaxRecords+1) }, false},
 		{"size of proof", typeAnnouncement, func(m anyMessage) { m.(*Announcement).Size = blob.MaxProof + 1 }, false},
 	} {
 		m := samples(t)[c.typ]
@@ -294,17 +310,35 @@ func TestBounds(t *testing.T) {
 // TestLengthsAreChecked gives lengths that are beyond the bound or the data, which
 // must be refused before anything is allocated.
 func TestLengthsAreChecked(t *testing.T) {
-	data := mustEncode(t, typeChunk, samples(t)[typeChunk])
-	at := 2 + 32 + 4 // of the length
-	for _, n := range [][]byte{{0xff, 0xff, 0xff, 0xff}, {0, 0x10, 0, 1}, {0, 0, 0, 4}, {0, 0, 0, 2}} {
-		bad := slices.Concat(data[:at], n, data[at+4:])
+	description := mustEncode(t, typeDescription, samples(t)[typeDescription])
+	label := bytes.Index(description, []byte("label")) - 2
+	list := mustEncode(t, typeRecords, samples(t)[typeRecords])
+	for _, c := range []struct {
+		typ    messageType
+		data   []byte
+		at     int
+		length []byte
+	}{
+		{typeDescription, description, label, []byte{0xff, 0xff}},
+		{typeDescription, description, label, []byte{1, 1}},           // one more than the bound
+		{typeDescription, description[:label+7], label, []byte{1, 0}}, // more than there is
+		{typeRecords, list, 2, []byte{0xff, 0xff}},
+		{typeRecords, list, 2, []byte{0, MaxRecords + 1}},
+		{typeRecords, list[:4], 2, []byte{0, MaxRecords}},
+	} {
+		bad := slices.Concat(c.data[:c.at], c.length, c.data[c.at+2:])
 		allocs := testing.AllocsPerRun(10, func() {
-			if _, err := decodeAs[chunk](bad, typeChunk); err == nil {
-				t.Errorf("length %x was accepted", n)
+			if err := decode(bad, c.typ, fresh(c.typ).fields); err == nil {
+				t.Errorf("%s: length %x was accepted", typeNames[c.typ], c.length)
 			}
 		})
-		if allocs > 10 {
-			t.Errorf("length %x: %v allocations", n, allocs)
+		if allocs > 12 {
+			t.Errorf("%s, length %x: %v allocations", typeNames[c.typ], c.length, allocs)
+		}
+	}
+	for _, n := range []byte{1, 3} { // the list has two
+		if _, err := decodeAs[records](slices.Concat(list[:2], []byte{0, n}, list[4:]), typeRecords); err == nil {
+			t.Errorf("two records were read as %d", n)
 		}
 	}
 }
@@ -337,7 +371,7 @@ func TestTopics(t *testing.T) {
 	other.JobManager = felt.MustParse("0x1235")
 	names := make(map[string]bool)
 	for _, d := range []Domain{domain, other} {
-		for _, topic := range []transport.Topic{d.Votes(1000), d.Certificates(1001), d.Evidence(1002), d.Blobs()} {
+		for _, topic := range []transport.Topic{d.Votes(1000), d.Certificates(1001), d.Evidence(1002), d.Blobs(), d.Peers()} {
 			if names[topic.Name] {
 				t.Errorf("%s twice", topic.Name)
 			}
@@ -406,8 +440,7 @@ func FuzzDecode(f *testing.F) {
 
 func BenchmarkCodec(b *testing.B) {
 	all := samples(b)
-	all[typeChunk].(*chunk).data = make([]byte, Chunk)
-	for typ := typeQuoteRequest; typ <= typeAnnouncement; typ++ {
+	for typ := typeQuoteRequest; typ <= typeRecords; typ++ {
 		data := mustEncode(b, typ, all[typ])
 		b.Run("encode/"+strings.ReplaceAll(typeNames[typ], " ", "-"), func(b *testing.B) {
 			b.SetBytes(int64(len(data)))

@@ -24,7 +24,7 @@ func serve(t testing.TB, m *p2p.Memory, blobs ...[]byte) transport.Host {
 			t.Fatal(err)
 		}
 	}
-	if err := Serve(h, s); err != nil {
+	if err := Serve(h, Anyone(s)); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -89,7 +89,7 @@ func TestFetchProof(t *testing.T) {
 	}
 	data := fill(MaxProof, 1)
 	id := put(t, d, Proof, data)
-	if err := Serve(h, d); err != nil {
+	if err := Serve(h, Anyone(d)); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := Fetch(t.Context(), client, ids(h), id, MaxProof); err != nil || !bytes.Equal(got, data) {
@@ -266,11 +266,82 @@ func TestServeRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := Serve(broken, brokenStore{}); err != nil {
+	if err := Serve(broken, Anyone(brokenStore{})); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Request(t.Context(), broken.ID(), Protocol, good); err == nil || bytes.Contains([]byte(err.Error()), []byte("secret")) {
 		t.Errorf("the server tells: %v", err)
+	}
+}
+
+// TestServeSome: who may not have a blob cannot tell whether it is there.
+func TestServeSome(t *testing.T) {
+	m := p2p.NewMemory(1, p2p.Faults{})
+	defer m.Close()
+	data := fill(10, 1)
+	id, missing := IDOf(Data, data), IDOf(Data, fill(10, 2))
+	server, friend, stranger := m.Host(), m.Host(), m.Host()
+	store := NewMemory(100)
+	put(t, store, Data, data)
+	if err := Serve(server, func(from transport.PeerID, id ID) ([]byte, error) {
+		if from != friend.ID() {
+			return nil, ErrNotFound
+		}
+		return store.Bytes(id)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Fetch(t.Context(), friend, ids(server), id, 10); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%x %v", got, err)
+	}
+	for what, ask := range map[string]func() (ID, transport.Host){
+		"a stranger": func() (ID, transport.Host) { return id, stranger }, "what is not there": func() (ID, transport.Host) { return missing, friend },
+	} {
+		id, host := ask()
+		var remote *transport.RemoteError
+		if _, err := host.Request(t.Context(), server.ID(), Protocol, request{id, 0}.encode()); !errors.As(err, &remote) || remote.Text != ErrNotFound.Error() {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestDownloadGoesOn: what has come is not asked for again, after an error, and is
+// asked for again after a lie.
+func TestDownloadGoesOn(t *testing.T) {
+	m := p2p.NewMemory(1, p2p.Faults{})
+	defer m.Close()
+	data := fill(3*Chunk+5, 1)
+	calls, arrived := 0, 0
+	var lie bool
+	server := m.Host()
+	if err := Serve(server, func(_ transport.PeerID, id ID) ([]byte, error) {
+		if calls++; calls == 3 {
+			return nil, errors.New("not now")
+		}
+		if lie {
+			return make([]byte, len(data)), nil
+		}
+		return data, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	d := NewDownload(m.Host(), IDOf(Data, data), len(data), func(n int) { arrived += n })
+	var remote *transport.RemoteError
+	if _, err := d.From(t.Context(), server.ID()); !errors.As(err, &remote) || arrived != 2*Chunk {
+		t.Errorf("%v after %d bytes", err, arrived)
+	}
+	lie = true
+	if _, err := d.From(t.Context(), server.ID()); !errors.Is(err, ErrDeceived) || calls != 5 {
+		t.Errorf("%v after %d requests", err, calls)
+	}
+	lie = false
+	for range 2 { // the second time it is there already
+		if got, err := d.From(t.Context(), server.ID()); err != nil || !bytes.Equal(got, data) || calls != 9 {
+			t.Errorf("%v after %d requests", err, calls)
+		}
+	}
+	if want := len(data) + 2*Chunk + len(data) - 2*Chunk; arrived != want {
+		t.Errorf("%d bytes arrived, want %d", arrived, want)
 	}
 }
 
