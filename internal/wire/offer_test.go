@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -457,16 +458,15 @@ func TestBadWorkers(t *testing.T) {
 			"is silent":      {func(int) ([]byte, error) { time.Sleep(time.Hour); return nil, nil }, is(context.DeadlineExceeded)},
 		} {
 			d := newDeal(t, shape, p2p.Faults{})
-			n := 0
+			var calls atomic.Int32
 			must(t, d.worker.host.Handle(OfferProtocol, func(context.Context, transport.PeerID, []byte) ([]byte, error) {
-				defer func() { n++ }()
-				return c.answer(n)
+				return c.answer(int(calls.Add(1)) - 1)
 			}))
 			begin := time.Now()
 			if err := d.send(t); !c.want(err) {
 				t.Errorf("%s: %v", name, err)
 			}
-			if n > 100 || time.Since(begin) > 2*time.Minute {
+			if n := calls.Load(); n > 100 || time.Since(begin) > 2*time.Minute {
 				t.Errorf("%s: %d messages in %v", name, n, time.Since(begin))
 			}
 			d.close()

@@ -91,7 +91,7 @@ func (r *records) fields(c *codec) {
 	if c.reading && c.failure == "" {
 		r.list = make([]PeerRecord, n)
 	}
-	for i := range r.list {
+	for i := 0; i < len(r.list) && c.failure == ""; i++ {
 		r.list[i].fields(c)
 	}
 }

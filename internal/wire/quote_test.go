@@ -321,6 +321,76 @@ func TestAskQuotes(t *testing.T) {
 	})
 }
 
+// crowd is a client, dead workers and some that answer after a while.
+func crowd(t *testing.T, dead int, delays ...time.Duration) (ask func(Asking) ([]Quote, map[transport.PeerID]error, time.Duration)) {
+	t.Helper()
+	m := p2p.NewMemory(1, p2p.Faults{Latency: 20 * time.Millisecond})
+	t.Cleanup(func() { m.Close() })
+	client := m.Host()
+	r, key := newRequest(t, proof.MatMul(64, 64, 64))
+	var peers []transport.PeerID
+	for range dead {
+		h := m.Host()
+		m.Cut(client.ID(), h.ID()) // says nothing until the timeout
+		peers = append(peers, h.ID(), h.ID())
+	}
+	var workers []*worker
+	for i, delay := range delays {
+		w := newWorker(t, m.Host(), uint64(i))
+		must(t, HandleQuotes(w.host, func(_ context.Context, _ transport.PeerID, r QuoteRequest) (Quote, error) {
+			time.Sleep(delay)
+			return w.quote(t, r, elgamal.Amount(100-i)), nil
+		}))
+		workers, peers = append(workers, w), append(peers, w.host.ID())
+	}
+	return func(how Asking) ([]Quote, map[transport.PeerID]error, time.Duration) {
+		begin := time.Now()
+		quotes, refused := AskQuotes(t.Context(), client, peers, r, key, signingKeys(workers...), how)
+		return quotes, refused, time.Since(begin)
+	}
+}
+
+// TestAskingEnds: it ends with enough quotes, and after a time if there is one at all.
+func TestAskingEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const answer = 40 * time.Millisecond // there and back
+		slow := []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second}
+		for _, c := range []struct {
+			name   string
+			dead   int
+			delays []time.Duration
+			how    Asking
+			quotes int
+			took   time.Duration
+		}{
+			{"all", 0, slow, Asking{}, 4, 4*time.Second + answer},
+			{"enough", 0, slow, Asking{Enough: 2}, 2, 2*time.Second + answer},
+			{"more than there are", 0, slow, Asking{Enough: 5}, 4, 4*time.Second + answer},
+			{"patience", 0, slow, Asking{Patience: 2500 * time.Millisecond}, 2, 2500 * time.Millisecond},
+			{"patience without a quote", 0, slow, Asking{Patience: 500 * time.Millisecond}, 1, time.Second + answer},
+			{"enough before the patience ends", 0, slow, Asking{Enough: 1, Patience: time.Minute}, 1, time.Second + answer},
+			{"nobody", 3, nil, Asking{Enough: 1, Patience: time.Second}, 0, QuoteProtocol.Timeout},
+			{"behind the dead", 50, []time.Duration{0, 0, 0}, Asking{Enough: 3}, 3, askPause + answer},
+			{"behind the dead, with patience", 50, []time.Duration{0, 0, 0}, Asking{Patience: 2 * time.Second}, 3, 2 * time.Second},
+			{"behind the dead, all", 50, []time.Duration{0}, Asking{}, 1, askPause + QuoteProtocol.Timeout},
+		} {
+			quotes, refused, took := crowd(t, c.dead, c.delays...)(c.how)
+			if len(quotes) != c.quotes || took != c.took {
+				t.Errorf("%s: %d quotes after %v", c.name, len(quotes), took)
+			}
+			if len(refused) != c.dead+len(c.delays)-len(quotes) {
+				t.Errorf("%s: %d gave none: %v", c.name, len(refused), refused)
+			}
+			ended := c.how.Enough > 0 && len(quotes) == c.how.Enough || c.how.Patience > 0 && len(quotes) > 0
+			for peer, err := range refused {
+				if want := map[bool]error{true: errSlow, false: context.DeadlineExceeded}[ended]; !errors.Is(err, want) {
+					t.Errorf("%s: %s: %v", c.name, peer, err)
+				}
+			}
+		}
+	})
+}
+
 func BenchmarkQuote(b *testing.B) {
 	m := p2p.NewMemory(1, p2p.Faults{})
 	w := newWorker(b, m.Host(), 1)
