@@ -22,8 +22,11 @@ func TestSpecifiedIdentities(t *testing.T) {
 	if got := hex.EncodeToString(multihash); err != nil || got != "0024"+"080112201ed1e8fae2c4a144b8be8fd4b47bf3d3b34b871c3cacf6010f0e42d474fce27e" {
 		t.Errorf("the identity is %s, of the bytes %s, %v", id, got, err)
 	}
+	if id != "12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq" {
+		t.Errorf("the identity is %s", id)
+	}
 
-	const text, cid = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA", "bafzaajaiaejcal72gwuz2or47oyxxn6b3rkwdmmkrxgplspnvcwnbdvj3nqdkzyt"
+	const text, cid = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA", "bafzaajaiaejcal72gwuz2or47oyxxn6b3rkwdmmkrxgkjxzy3rqt5kczyn7lcm3l"
 	b, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(cid[1:]))
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +58,7 @@ func TestIdentitiesAreStrict(t *testing.T) {
 		"another alphabet":           "0" + good[1:],
 		"not ASCII":                  PeerID("ä") + good,
 		"an RSA key":                 "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
-		"a CID":                      "bafzaajaiaejcal72gwuz2or47oyxxn6b3rkwdmmkrxgplspnvcwnbdvj3nqdkzyt",
+		"a CID":                      "bafzaajaiaejcal72gwuz2or47oyxxn6b3rkwdmmkrxgkjxzy3rqt5kczyn7lcm3l",
 		"a short key":                PeerOf(make([]byte, ed25519.PublicKeySize-1)),
 		"a long key":                 PeerOf(make([]byte, ed25519.PublicKeySize+1)),
 		"another type of key":        of("\x00\x24\x08\x02\x12\x20" + zeros),
