@@ -21,9 +21,9 @@ const module = "github.com/bitsage/bitsage"
 // layers lists the packages from the bottom up. A package may import only
 // packages of lines above its own.
 const layers = `
-internal/impl
+internal/impl transport
 internal/impl/impltest internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
-internal/circle internal/pedersen elgamal internal/journal
+internal/circle internal/pedersen elgamal internal/journal internal/p2p/p2ptest
 internal/stark
 internal/air internal/blake2s internal/stark/codec wallet contracts internal/cairo contracts/internal/class
 internal/air/matmul internal/air/airtest internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus

@@ -3,16 +3,15 @@ package p2p
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-	"unicode/utf8"
 
 	"github.com/bitsage/bitsage/transport"
 )
@@ -74,13 +73,14 @@ func numbers(n int) (texts []string) {
 	return texts
 }
 
-func TestIdentity(t *testing.T) {
+// TestKeys: the seed determines the hosts' keys, which are all different.
+func TestKeys(t *testing.T) {
 	a, b := NewMemory(1, Faults{}), NewMemory(1, Faults{})
 	other := NewMemory(2, Faults{})
 	seen := make(map[transport.PeerID]bool)
-	for range 10 {
+	for n := range 10 {
 		x, y, z := a.Host().ID(), b.Host().ID(), other.Host().ID()
-		if x != y {
+		if x != y || x != transport.PeerOf(a.Key(n).Public().(ed25519.PublicKey)) {
 			t.Errorf("the same seed gives %s and %s", x, y)
 		}
 		if !x.Valid() || seen[x] || seen[z] || x == z {
@@ -88,10 +88,29 @@ func TestIdentity(t *testing.T) {
 		}
 		seen[x], seen[z] = true, true
 	}
-	for p, want := range map[transport.PeerID]bool{"": false, "x": true, transport.PeerID(strings.Repeat("x", 64)): true, transport.PeerID(strings.Repeat("x", 65)): false} {
-		if p.Valid() != want {
-			t.Errorf("a transport.PeerID of %d bytes: %v", len(p), !want)
-		}
+}
+
+// TestHostsAtOnce: hosts that are added at the same time, and among others that have
+// brought their keys, are all different.
+func TestHostsAtOnce(t *testing.T) {
+	m := NewMemory(1, Faults{})
+	if _, err := m.Join(t.Context(), m.Key(3)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Join(t.Context(), m.Key(3)); !errors.Is(err, ErrJoined) {
+		t.Errorf("joined twice: %v", err)
+	}
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() { m.Host() })
+	}
+	wg.Wait()
+	if n := len(m.Host().Peers()); n != 21 {
+		t.Errorf("%d other hosts", n)
+	}
+	m.Close()
+	if _, err := m.Join(t.Context(), m.Key(100)); !errors.Is(err, transport.ErrClosed) {
+		t.Errorf("joined a closed network: %v", err)
 	}
 }
 
@@ -391,83 +410,6 @@ func TestCrashAndRestart(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestRequestErrors(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, a, b := pair(t, Faults{Latency: time.Millisecond})
-		defer m.Close()
-		named := func(name string) transport.Protocol { p := echo; p.Name = name; return p }
-		big := named("big")
-		big.MaxResponse = 1000
-		greedy := named("greedy")
-		greedy.MaxRequest = 1000
-		b.Handle(big, func(context.Context, transport.PeerID, []byte) ([]byte, error) { return make([]byte, 100), nil })
-		b.Handle(named("greedy"), echoHandler)
-		b.Handle(named("over"), func(context.Context, transport.PeerID, []byte) ([]byte, error) { return make([]byte, 33), nil })
-		b.Handle(named("rude"), func(context.Context, transport.PeerID, []byte) ([]byte, error) {
-			return nil, errors.New("no\x1b[31m\nway\xff " + strings.Repeat("ä", 1000))
-		})
-		b.Handle(named("busy"), func(context.Context, transport.PeerID, []byte) ([]byte, error) {
-			return nil, fmt.Errorf("now: %w", transport.ErrBusy)
-		})
-		b.Handle(named("mute"), func(ctx context.Context, _ transport.PeerID, _ []byte) ([]byte, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		})
-		size := func(what string, n, max int) func(error) bool {
-			return func(err error) bool {
-				var s *transport.SizeError
-				return errors.As(err, &s) && s.What == what && s.Size == n && s.Max == max && s.Error() != ""
-			}
-		}
-		is := func(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
-		remote := func(err error) bool {
-			var r *transport.RemoteError
-			return errors.As(err, &r) && r.Peer == b.ID() && len(r.Text) <= transport.MaxErrorText && r.Error() != "" && utf8.ValidString(r.Text) && !strings.ContainsAny(r.Text, "\x1b\n")
-		}
-		canceled, cancel := context.WithCancel(t.Context())
-		cancel()
-		for _, c := range []struct {
-			name    string
-			ctx     context.Context
-			peer    transport.PeerID
-			p       transport.Protocol
-			request int
-			want    func(error) bool
-		}{
-			{"longest request", t.Context(), b.ID(), echo, 32, is(nil)},
-			{"request too large", t.Context(), b.ID(), echo, 33, size("request", 33, 32)},
-			{"request larger than the peer takes", t.Context(), b.ID(), greedy, 33, size("request", 33, 32)},
-			{"response larger than wanted", t.Context(), b.ID(), named("big"), 0, size("response", 100, 32)},
-			{"response larger than the peer may send", t.Context(), b.ID(), named("over"), 0, remote},
-			{"error of the handler", t.Context(), b.ID(), named("rude"), 0, remote},
-			{"busy handler", t.Context(), b.ID(), named("busy"), 0, is(transport.ErrBusy)},
-			{"timeout", t.Context(), b.ID(), named("mute"), 0, is(context.DeadlineExceeded)},
-			{"unknown peer", t.Context(), "nobody", echo, 0, is(transport.ErrUnknownPeer)},
-			{"itself", t.Context(), a.ID(), echo, 0, is(transport.ErrUnknownPeer)},
-			{"unknown protocol", t.Context(), b.ID(), named("other"), 0, is(transport.ErrUnsupported)},
-			{"ended context", canceled, b.ID(), echo, 0, is(context.Canceled)},
-			{"no limits", t.Context(), b.ID(), transport.Protocol{Name: "x"}, 0, is(transport.ErrLimits)},
-		} {
-			_, err := a.Request(c.ctx, c.peer, c.p, make([]byte, c.request))
-			if !c.want(err) {
-				t.Errorf("%s: %v", c.name, err)
-			}
-		}
-		if err := b.Handle(echo, echoHandler); !errors.Is(err, transport.ErrHandled) {
-			t.Errorf("a second handler: %v", err)
-		}
-		if err := b.Handle(echo, nil); err != nil {
-			t.Error(err)
-		}
-		if _, err := a.Request(t.Context(), b.ID(), echo, nil); !errors.Is(err, transport.ErrUnsupported) {
-			t.Errorf("after the handler was removed: %v", err)
-		}
-		if err := b.Handle(transport.Protocol{}, echoHandler); !errors.Is(err, transport.ErrLimits) {
-			t.Error(err)
-		}
-	})
-}
-
 // TestAsk: what may pass is tried again, and nothing else.
 func TestAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -521,161 +463,6 @@ func TestAsk(t *testing.T) {
 		begin = time.Now()
 		if _, err := Ask(t.Context(), a, b.ID(), p, nil); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != p.Timeout {
 			t.Errorf("silence: %v after %v", err, time.Since(begin))
-		}
-	})
-}
-
-// TestBuffersAreSeparate: neither side sees what the other does with its bytes
-// afterwards.
-func TestBuffersAreSeparate(t *testing.T) {
-	m, a, b := pair(t, Faults{})
-	defer m.Close()
-	kept := []byte("kept")
-	p := echo
-	p.Name = "kept"
-	b.Handle(p, func(_ context.Context, _ transport.PeerID, request []byte) ([]byte, error) {
-		clear(request)
-		return kept, nil
-	})
-	request := []byte("mine")
-	got, err := a.Request(t.Context(), b.ID(), p, request)
-	if err != nil || string(request) != "mine" {
-		t.Errorf("%v; the request became %q", err, request)
-	}
-	clear(got)
-	if string(kept) != "kept" {
-		t.Errorf("the response became %q", kept)
-	}
-}
-
-// TestConcurrency fills a protocol's places, by one peer and by all.
-func TestConcurrency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(1, Faults{Latency: time.Millisecond})
-		defer m.Close()
-		server := m.Host()
-		p := transport.Protocol{Name: "hold", Timeout: time.Hour, Concurrency: 5, PerPeer: 2}
-		release := make(chan bool)
-		server.Handle(p, func(ctx context.Context, _ transport.PeerID, _ []byte) ([]byte, error) {
-			<-release
-			return nil, nil
-		})
-		results := make(chan error, 100)
-		ask := func(h transport.Host, n int) {
-			for range n {
-				go func() { results <- second(h.Request(t.Context(), server.ID(), p, nil)) }()
-			}
-			time.Sleep(time.Second)
-		}
-		busy := func(what string, want int) {
-			t.Helper()
-			if len(results) != want {
-				t.Errorf("%s: %d refused, want %d", what, len(results), want)
-			}
-			for range len(results) {
-				if err := <-results; !errors.Is(err, transport.ErrBusy) {
-					t.Errorf("%s: %v", what, err)
-				}
-			}
-		}
-		a, b, c, d := m.Host(), m.Host(), m.Host(), m.Host()
-		ask(a, 4)
-		busy("more than a peer may", 2)
-		ask(b, 2)
-		ask(c, 2)
-		busy("the fifth place", 1)
-		ask(d, 1)
-		busy("no place left", 1)
-		close(release)
-		for range 5 {
-			if err := <-results; err != nil {
-				t.Error(err)
-			}
-		}
-		ask(d, 1)
-		if err := <-results; err != nil {
-			t.Errorf("after all have gone: %v", err)
-		}
-	})
-}
-
-// TestHandlerLearnsThatPeerLeft ends the handler's context with the request's.
-func TestHandlerLearnsThatPeerLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, a, b := pair(t, Faults{})
-		defer m.Close()
-		p := echo
-		p.Name = "wait"
-		ended := make(chan time.Time, 1)
-		b.Handle(p, func(ctx context.Context, _ transport.PeerID, _ []byte) ([]byte, error) {
-			<-ctx.Done()
-			ended <- time.Now()
-			return nil, nil
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		begin := time.Now()
-		if _, err := a.Request(ctx, b.ID(), p, nil); !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
-		}
-		if d := (<-ended).Sub(begin); d != time.Second {
-			t.Errorf("the handler ended after %v", d)
-		}
-	})
-}
-
-// TestClose: Close waits for handlers, ends everything, and may be repeated.
-func TestClose(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, a, b := pair(t, Faults{})
-		p := echo
-		p.Name = "wait"
-		var done bool
-		b.Handle(p, func(ctx context.Context, _ transport.PeerID, _ []byte) ([]byte, error) {
-			<-ctx.Done()
-			time.Sleep(time.Second)
-			done = true
-			return nil, nil
-		})
-		own, answer := make(chan error, 1), make(chan error, 1)
-		go func() { answer <- second(a.Request(t.Context(), b.ID(), p, nil)) }()
-		go func() { own <- second(subscribe(t, b, chat).Next(t.Context())) }()
-		synctest.Wait()
-		b.Close()
-		if !done {
-			t.Error("Close did not wait for the handler")
-		}
-		if err := <-answer; !errors.Is(err, transport.ErrUnreachable) {
-			t.Error(err)
-		}
-		if err := <-own; !errors.Is(err, transport.ErrClosed) {
-			t.Error(err)
-		}
-		go func() { answer <- second(a.Request(t.Context(), m.Host().ID(), echo, nil)) }()
-		m.Partition([]transport.PeerID{a.ID()}) // so that nobody answers
-		synctest.Wait()
-		b.Close()
-		m.Close()
-		if err := <-answer; err == nil {
-			t.Error("a request outlived its host")
-		}
-		m.Close()
-	})
-}
-
-// TestRequestOfClosedHost ends requests that nobody answers.
-func TestRequestOfClosedHost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, a, b := pair(t, Faults{})
-		defer m.Close()
-		m.Cut(a.ID(), b.ID())
-		answer := make(chan error, 1)
-		go func() { answer <- second(a.Request(t.Context(), b.ID(), echo, nil)) }()
-		synctest.Wait()
-		begin := time.Now()
-		a.Close()
-		if err := <-answer; !errors.Is(err, transport.ErrClosed) || time.Since(begin) != 0 {
-			t.Errorf("%v after %v", err, time.Since(begin))
 		}
 	})
 }
