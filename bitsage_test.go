@@ -489,7 +489,7 @@ func TestTerms(t *testing.T) {
 	}
 	w.worker.cfg.Price = DefaultPrice
 	quotes, err := w.client.Quotes(ctx, j)
-	if err != nil || len(quotes) != 1 || quotes[0].Fee.String() != "0.1" || quotes[0].Worker != chain.Hex(w.worker.Address()) {
+	if err != nil || len(quotes) != 1 || quotes[0].Fee.String() != "0.1" || quotes[0].Worker != w.worker.Address().String() {
 		t.Fatalf("quotes %+v, %v", quotes, err)
 	}
 	j.Quote = &quotes[0]
@@ -514,7 +514,7 @@ func TestTerms(t *testing.T) {
 	// identifier; other clients have none of it.
 	other := w.newClient(w.config(1), 0)
 	s, err := other.Job(ctx, id)
-	if err != nil || s.State != Accepted || s.Worker != chain.Hex(w.worker.Address()) {
+	if err != nil || s.State != Accepted || s.Worker != w.worker.Address().String() {
 		t.Errorf("%+v %v", s, err)
 	}
 	for j := range other.Jobs(ctx) {

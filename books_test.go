@@ -97,7 +97,7 @@ func (b *books) read(last uint64) {
 	}
 	for contract, decode := range decode {
 		filter := map[string]any{
-			"from_block": chain.AtNumber(0), "to_block": chain.AtNumber(last), "address": chain.Hex(contract), "chunk_size": 1000,
+			"from_block": chain.AtNumber(0), "to_block": chain.AtNumber(last), "address": contract.String(), "chunk_size": 1000,
 		}
 		for {
 			var page struct {
@@ -179,7 +179,7 @@ func (b *books) tokens() {
 	for account, want := range b.balances {
 		got := view(b, "SageToken", sagetoken.BalanceOfCall(account), sagetoken.DecodeBalanceOf).Big()
 		if got.Cmp(want) != 0 {
-			b.Errorf("%s has %v SAGE, by its transfers %v", chain.Hex(account), got, want)
+			b.Errorf("%s has %v SAGE, by its transfers %v", account, got, want)
 		}
 		sum.Add(sum, got)
 	}
@@ -227,7 +227,7 @@ func (b *books) confidential() {
 		}
 		amount, err := keys[owner].Decrypt(b.Context(), ciphertext)
 		if err != nil {
-			b.Fatalf("an amount of %s: %v", chain.Hex(owner), err)
+			b.Fatalf("an amount of %s: %v", owner, err)
 		}
 		units += uint64(amount)
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/internal/backend"
 	"github.com/bitsage/bitsage/internal/backend/cpu"
 	"github.com/bitsage/bitsage/internal/m31"
@@ -327,12 +326,12 @@ func (w *world) order(worker *Worker, j Job) proof.JobID {
 	quotes, err := w.client.Quotes(w.Context(), j)
 	w.check(err)
 	for _, q := range quotes {
-		if q.Worker == chain.Hex(worker.Address()) {
+		if q.Worker == worker.Address().String() {
 			j.Quote = &q
 			return w.submit(j)
 		}
 	}
-	w.Fatalf("no quote of worker %s", chain.Hex(worker.Address()))
+	w.Fatalf("no quote of worker %s", worker.Address())
 	return proof.JobID{}
 }
 

@@ -130,7 +130,7 @@ func (c *Client) Job(ctx context.Context, id proof.JobID) (JobStatus, error) {
 	if err != nil {
 		return JobStatus{}, err
 	}
-	return JobStatus{id, states[job.State], chain.Hex(job.Worker), unix(job.LockDeadline), unix(job.Deadline)}, nil
+	return JobStatus{id, states[job.State], job.Worker.String(), unix(job.LockDeadline), unix(job.Deadline)}, nil
 }
 
 func (c *Client) job(ctx context.Context, id proof.JobID) (chain.Felt, jobmanager.Job, error) {
@@ -190,7 +190,7 @@ func (c *Client) Jobs(ctx context.Context) iter.Seq2[JobStatus, error] {
 			return
 		}
 		for _, r := range own {
-			s := JobStatus{proof.JobID(r.ID.Bytes()), states[r.State], chain.Hex(r.Submitted.Worker), unix(r.Submitted.LockDeadline), unix(r.Submitted.Deadline)}
+			s := JobStatus{proof.JobID(r.ID.Bytes()), states[r.State], r.Submitted.Worker.String(), unix(r.Submitted.LockDeadline), unix(r.Submitted.Deadline)}
 			if !yield(s, nil) {
 				return
 			}
@@ -233,7 +233,7 @@ func (c *Client) Payments(ctx context.Context) iter.Seq2[Payment, error] {
 		}
 		for _, r := range own {
 			amount, err := c.contract.Decrypt(ctx, c.key, r.Escrow.Refund)
-			p := Payment{proof.JobID(r.ID.Bytes()), chain.Hex(r.Submitted.Worker), amount, paymentStates[r.Ended]}
+			p := Payment{proof.JobID(r.ID.Bytes()), r.Submitted.Worker.String(), amount, paymentStates[r.Ended]}
 			if !yield(p, err) || err != nil {
 				return
 			}

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
@@ -130,7 +130,7 @@ func (c *Client) event(ctx context.Context, id proof.JobID, s State, change *set
 	if err != nil {
 		return Event{}, err
 	}
-	return Event{Job: id, State: s, Time: block.Time, Block: change.Block.Number, Tx: chain.Hex(change.Tx)}, nil
+	return Event{Job: id, State: s, Time: block.Time, Block: change.Block.Number, Tx: change.Tx.String()}, nil
 }
 
 // hear returns what the worker of a job tells of its proof, until ctx ends.
@@ -238,7 +238,7 @@ func (c *Client) result(ctx context.Context, id proof.JobID, last State) (*Recei
 		c.cfg.Logger.Warn("no certificate", "job", id, "error", err)
 	}
 	if last == Rejected {
-		return nil, &RejectedError{chain.Hex(job.Worker), certificate}
+		return nil, &RejectedError{job.Worker.String(), certificate}
 	}
 	r, err := c.fetch(ctx, id, f, &job)
 	if err != nil {
@@ -296,7 +296,7 @@ func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *j
 		return nil, err
 	}
 	r := &Receipt{
-		Job: id, Origin: c.origin(job.Client), Task: task, Worker: chain.Hex(job.Worker),
+		Job: id, Origin: c.origin(job.Client), Task: task, Worker: job.Worker.String(),
 		ResultRoot: proof.Digest(fact.ResultRoot), ProofHash: proof.Digest(fact.ProofHash),
 	}
 	if r.Proof, err = p.Compress(); err != nil {
@@ -308,5 +308,5 @@ func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *j
 
 func (c *Client) origin(client chain.Felt) Origin {
 	name, _ := felt.Text(c.contract.ChainID()) // it was made from a text
-	return Origin{name, chain.Hex(c.contract.JobManager()), chain.Hex(client)}
+	return Origin{name, c.contract.JobManager().String(), client.String()}
 }

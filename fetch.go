@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"

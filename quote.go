@@ -37,7 +37,7 @@ func newQuote(rate elgamal.Rate, r wire.QuoteRequest, q wire.Quote) (Quote, erro
 		return Quote{}, err
 	}
 	fee, err := money.FromBase(base)
-	return Quote{chain.Hex(q.Worker), fee, time.Unix(q.Expiry, 0), time.Unix(q.LockDeadline, 0), time.Unix(q.Deadline, 0), r, q}, err
+	return Quote{q.Worker.String(), fee, time.Unix(q.Expiry, 0), time.Unix(q.LockDeadline, 0), time.Unix(q.Deadline, 0), r, q}, err
 }
 
 // The deadlines that a client asks for if the job has none. Workers quote earlier
@@ -98,7 +98,7 @@ func (c *Client) quotes(ctx context.Context, job *Job, reasons map[string]string
 	}
 	for _, w := range workers {
 		if err := failed[transport.PeerID(w.PeerID)]; err != nil {
-			reasons[chain.Hex(w.Account)] = err.Error()
+			reasons[w.Account.String()] = err.Error()
 		}
 	}
 	rate, err := c.contract.Rate(ctx)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
@@ -193,7 +193,7 @@ func newCertificate(c *consensus.Certificate, e staking.Epoch) (*Certificate, er
 	}
 	out := &Certificate{Votes: votes}
 	for _, m := range e.Members {
-		out.Set = append(out.Set, Member{felt.Hex(m.VoteKey), m.Weight})
+		out.Set = append(out.Set, Member{m.VoteKey.String(), m.Weight})
 	}
 	return out, nil
 }

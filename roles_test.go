@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
@@ -239,7 +238,7 @@ func TestRejected(t *testing.T) {
 	w.worker.proving <- struct{}{} // no self-test yet
 	_, err := w.client.Wait(ctx, id)
 	var rejected *RejectedError
-	if !errors.As(err, &rejected) || rejected.Worker != chain.Hex(w.worker.Address()) || rejected.Certificate == nil {
+	if !errors.As(err, &rejected) || rejected.Worker != w.worker.Address().String() || rejected.Certificate == nil {
 		t.Fatalf("got %v, want a RejectedError with a certificate", err)
 	}
 	c, err := rejected.Certificate.verify(w.worker.chainID)
@@ -355,7 +354,7 @@ func TestOperator(t *testing.T) {
 		t.Error("the operator can claim")
 	}
 	quotes, err := w.client.Quotes(t.Context(), smallJob("hot"))
-	if err != nil || quotes[0].Worker != chain.Hex(cold.Account.Address()) {
+	if err != nil || quotes[0].Worker != cold.Account.Address().String() {
 		t.Errorf("quotes %+v, %v", quotes, err)
 	}
 	owned, err := w.network.staking.Worker(t.Context(), cold.Account.Address())

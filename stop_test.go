@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/settle"
-	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/proof"
 )
 

@@ -128,7 +128,7 @@ func (v *Validator) Run(ctx context.Context) (err error) {
 		return err
 	}
 	close(v.ready)
-	v.cfg.Logger.Info("validator ready", "validator", chain.Hex(v.account.Address()), "epoch", v.epoch.Number)
+	v.cfg.Logger.Info("validator ready", "validator", v.account.Address().String(), "epoch", v.epoch.Number)
 	return stopped(ctx, v.loop(work))
 }
 
@@ -241,7 +241,7 @@ func (v *Validator) Enlist(ctx context.Context) error {
 	case me.Status == staking.ValidatorActive && me.VoteKey == key:
 		return nil
 	case me.Status == staking.ValidatorActive:
-		return fmt.Errorf("bitsage: the account is a validator with the vote key %s, not %s", chain.Hex(me.VoteKey), chain.Hex(key))
+		return fmt.Errorf("bitsage: the account is a validator with the vote key %s, not %s", me.VoteKey, key)
 	case me.Status != staking.ValidatorNone:
 		return fmt.Errorf("bitsage: the account was a validator and is %v", me.Status)
 	}

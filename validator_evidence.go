@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/staking"
@@ -100,7 +99,7 @@ func (v *Validator) resubmitted(ctx context.Context, e consensus.Resubmitted) {
 				break
 			}
 		}
-		v.cfg.Logger.Warn("worker submitted twice", "job", chain.Hex(e.Second.JobID), "error", err)
+		v.cfg.Logger.Warn("worker submitted twice", "job", e.Second.JobID, "error", err)
 		if settle.Refusal(err) != "" {
 			return nil
 		}

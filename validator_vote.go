@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
@@ -336,7 +336,7 @@ func (v *Validator) judge(ctx context.Context, r consensus.RequestProof) consens
 		if err == nil {
 			return consensus.Verified{Fact: r.Fact, Verdict: verdict}
 		}
-		v.cfg.Logger.Warn("proof not checked", "job", chain.Hex(r.Submission.JobID), "error", err)
+		v.cfg.Logger.Warn("proof not checked", "job", r.Submission.JobID, "error", err)
 		if wait > maxWait {
 			return consensus.Unavailable{Fact: r.Fact}
 		}

@@ -181,7 +181,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	err = w.begin(serving, work)
 	if err == nil {
 		close(w.ready)
-		w.cfg.Logger.Info("worker ready", "worker", chain.Hex(w.worker), "tier", w.cfg.Tier)
+		w.cfg.Logger.Info("worker ready", "worker", w.worker.String(), "tier", w.cfg.Tier)
 		err = w.follow(serving)
 	}
 	stop()
@@ -284,7 +284,7 @@ func (w *Worker) enlist(ctx context.Context) error {
 	case err != nil:
 		return err
 	case !key.Equal(w.key.Public()):
-		return fmt.Errorf("bitsage: worker %s is paid under another key than Config.PaymentKey: %w", chain.Hex(w.worker), settle.ErrOtherKey)
+		return fmt.Errorf("bitsage: worker %s is paid under another key than Config.PaymentKey: %w", w.worker.String(), settle.ErrOtherKey)
 	}
 	return nil
 }
@@ -316,7 +316,7 @@ func (w *Worker) register(ctx context.Context) error {
 // asStaker does what only the staking account can do.
 func (w *Worker) asStaker(what string, do func(*staking.Staker) error) error {
 	if w.staker == nil {
-		return fmt.Errorf("bitsage: the staking account %s must %s first: run the worker once with WorkerConfig.Staker", chain.Hex(w.worker), what)
+		return fmt.Errorf("bitsage: the staking account %s must %s first: run the worker once with WorkerConfig.Staker", w.worker.String(), what)
 	}
 	if err := do(staking.NewStaker(w.cfg.Network.staking, w.staker)); err != nil {
 		return fmt.Errorf("bitsage: to %s: %w", what, err)
@@ -351,7 +351,7 @@ func (w *Worker) Balance(ctx context.Context) (Balance, error) {
 // key it needs, and returns how much that was. The amount becomes public.
 func (w *Worker) Claim(ctx context.Context) (Amount, error) {
 	if w.money == nil {
-		return Amount{}, fmt.Errorf("bitsage: claiming needs the key of the staking account %s: set WorkerConfig.Staker", chain.Hex(w.worker))
+		return Amount{}, fmt.Errorf("bitsage: claiming needs the key of the staking account %s: set WorkerConfig.Staker", w.worker.String())
 	}
 	return w.money.WithdrawAll(ctx, w.worker)
 }

@@ -385,7 +385,7 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 		return err
 	}
 	sig = consensus.Normalize(sig)
-	s := &submission{a.id, res.Statement.ResultRoot, output.Digest, proofID.Digest, chain.Hex(sig.R), chain.Hex(sig.S)}
+	s := &submission{a.id, res.Statement.ResultRoot, output.Digest, proofID.Digest, sig.R.String(), sig.S.String()}
 	if err := w.records.put(recordSubmitted, s); err != nil {
 		return err
 	}

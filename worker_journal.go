@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/money"

@@ -8,12 +8,12 @@ import (
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -55,7 +55,7 @@ func (n *Network) read(ctx context.Context) (*books, error) {
 
 // events calls enter for every event of a contract.
 func (n *Network) events(ctx context.Context, contract chain.Felt, enter func(keys, data []chain.Felt) error) error {
-	filter := map[string]any{"from_block": chain.AtNumber(0), "to_block": "latest", "address": chain.Hex(contract), "chunk_size": 1000}
+	filter := map[string]any{"from_block": chain.AtNumber(0), "to_block": "latest", "address": contract.String(), "chunk_size": 1000}
 	for {
 		var page struct {
 			Events []struct{ Keys, Data []string }
@@ -161,7 +161,7 @@ func (n *Network) fees(b *books) error {
 	for _, id := range b.jobs {
 		if b.escrowed[id] != 1 || b.released[id]+b.refunded[id] > 1 {
 			errs = append(errs, fmt.Errorf("the fee of job %s was escrowed %d times, paid %d times and refunded %d times",
-				chain.Hex(id), b.escrowed[id], b.released[id], b.refunded[id]))
+				id, b.escrowed[id], b.released[id], b.refunded[id]))
 		}
 	}
 	n.mu.Lock()

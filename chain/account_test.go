@@ -481,7 +481,7 @@ func TestEstimateAll(t *testing.T) {
 func TestIsAddress(t *testing.T) {
 	for f, want := range map[Felt]bool{{}: false, Uint(1): true, fromBig(new(big.Int).Sub(pow2(251), big.NewInt(257))): true, fromBig(new(big.Int).Sub(pow2(251), big.NewInt(256))): false} {
 		if IsAddress(f) != want {
-			t.Errorf("%s: %v", Hex(f), !want)
+			t.Errorf("%s: %v", f, !want)
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/atomicfile"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // ErrAddresses means that a file is no address file, or an incomplete one.
@@ -93,7 +93,7 @@ func ParseAddresses(data []byte) (*Addresses, error) {
 var maxAddress = felt.MustParse("0x7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00")
 
 // IsAddress reports whether a contract can have this address.
-func IsAddress(f Felt) bool { return !f.IsZero() && f.Cmp(&maxAddress) < 0 }
+func IsAddress(f Felt) bool { return !f.IsZero() && f.Cmp(maxAddress) < 0 }
 
 func (a *Addresses) check() error {
 	if _, err := felt.ShortString(a.ChainID); err != nil || a.ChainID == "" {
@@ -164,7 +164,7 @@ func (a *Addresses) Verify(ctx context.Context, c *Client) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if class != want.Class {
-			return fmt.Errorf("%w: %s has class %s, not %s", ErrAddresses, name, Hex(class), Hex(want.Class))
+			return fmt.Errorf("%w: %s has class %s, not %s", ErrAddresses, name, class, want.Class)
 		}
 	}
 	return nil

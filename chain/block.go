@@ -44,7 +44,7 @@ func (c *Client) Block(ctx context.Context, id BlockID) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	if id.kind == idNumber && b.Number != id.number || id.kind == idHash && !b.Hash.Equal(&id.hash) {
+	if id.kind == idNumber && b.Number != id.number || id.kind == idHash && b.Hash != id.hash {
 		return nil, malformed("block %d instead of %s", b.Number, id)
 	}
 	return b, nil
@@ -174,8 +174,8 @@ func (c *Client) TransactionReceipt(ctx context.Context, hash Felt) (*Receipt, e
 	if err != nil {
 		return nil, err
 	}
-	if !r.Hash.Equal(&hash) {
-		return nil, malformed("a receipt of transaction %s instead of %s", Hex(r.Hash), Hex(hash))
+	if r.Hash != hash {
+		return nil, malformed("a receipt of transaction %s instead of %s", r.Hash.String(), hash.String())
 	}
 	return r, nil
 }

@@ -50,7 +50,7 @@ func TestEncodeDecode(t *testing.T) {
 	}
 	d := NewDecoder(out)
 	if f := d.Felt(); f != Uint(3) {
-		t.Error(Hex(f))
+		t.Error(f)
 	}
 	if d.Uint() != 1<<64-1 || !d.Bool() || d.Bool() || d.U128().Cmp(max128) != 0 || d.U256().Cmp(max256) != 0 || d.U256().Cmp(pow2(128)) != 0 {
 		t.Error("numbers change")
@@ -103,7 +103,7 @@ func TestDecoderRefuses(t *testing.T) {
 
 func TestKeccak(t *testing.T) {
 	// Keccak-256 of the empty string is c5d246...5a470; its low 250 bits begin with 01.
-	if got := Hex(Keccak(nil)); got != "0x1d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470" {
+	if got := Keccak(nil).String(); got != "0x1d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470" {
 		t.Error(got)
 	}
 }

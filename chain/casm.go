@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/crypto/blake2s"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // ErrCasm means that something is no class compiled to CASM, or one above the limits.

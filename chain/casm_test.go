@@ -14,7 +14,7 @@ func TestGoldenCasm(t *testing.T) {
 	for i, g := range list {
 		got, err := CompiledClassHash(g.Class)
 		if err != nil || got != Felt(g.Hash) {
-			t.Errorf("%d: %s, want %s: %v", i, Hex(got), Hex(Felt(g.Hash)), err)
+			t.Errorf("%d: %s, want %s: %v", i, got, Felt(g.Hash), err)
 		}
 	}
 }

@@ -28,25 +28,19 @@ import (
 	mathrand "math/rand/v2"
 	"time"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
-// Felt is a number of Starknet's field. It is an alias of gnark-crypto's element of
-// that field; print it with Hex.
+// Felt is a number of Starknet's field: an address, a hash, a selector or a word of
+// calldata. Its text is 0x and hexadecimal digits without leading zeros. Package
+// chain/felt has the type alone, for programs that need no client.
 type Felt = felt.Felt
 
 // ParseFelt reads 0x and 1 to 64 hexadecimal digits of a number below the prime.
 func ParseFelt(s string) (Felt, error) { return felt.Parse(s) }
 
-// Hex writes a felt as Starknet's RPC does: 0x and digits without leading zeros.
-func Hex(f Felt) string { return felt.Hex(f) }
-
 // Uint returns a felt of value v.
-func Uint(v uint64) Felt {
-	var f Felt
-	f.SetUint64(v)
-	return f
-}
+func Uint(v uint64) Felt { return felt.FromUint64(v) }
 
 // The limits of the protocol that this package enforces before it sends anything,
 // because not every node does.

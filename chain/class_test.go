@@ -15,7 +15,7 @@ func TestProgramHashes(t *testing.T) {
 	check := func(program []Felt) {
 		t.Helper()
 		if got, want := p.hash(program), poseidon.HashMany(program...); got != want {
-			t.Errorf("%d felts: hash %v, want %v", len(program), Hex(got), Hex(want))
+			t.Errorf("%d felts: hash %v, want %v", len(program), got, want)
 		}
 	}
 	program := []Felt{Uint(1), Uint(2), Uint(3)}

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // Options configures a Client. The zero value is for production.
@@ -174,14 +174,14 @@ func (c *Client) chainID(ctx context.Context) (Felt, error) {
 	id := Felt(w)
 	text, err := felt.Text(id)
 	if err != nil || text == "" {
-		return Felt{}, malformed("the chain identifier %s is no text", Hex(id))
+		return Felt{}, malformed("the chain identifier %s is no text", id)
 	}
 	if c.opts.ChainID != "" && text != c.opts.ChainID {
 		return Felt{}, fmt.Errorf("%w: %q, want %q", ErrChainID, text, c.opts.ChainID)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.chain != nil && !c.chain.Equal(&id) {
+	if c.chain != nil && *c.chain != id {
 		return Felt{}, fmt.Errorf("%w: %q, before it was another", ErrChainID, text)
 	}
 	c.chain = &id

@@ -55,7 +55,7 @@ func (a *Account) Deploy(ctx context.Context, d Deployment) (Deployed, error) {
 	case err == nil && class == d.Class:
 		return out, nil
 	case err == nil:
-		return out, fmt.Errorf("chain: contract %s has been upgraded to class %s", Hex(out.Address), Hex(class))
+		return out, fmt.Errorf("chain: contract %s has been upgraded to class %s", out.Address, class)
 	case !errors.Is(err, ErrContractNotFound):
 		return out, err
 	}

@@ -155,7 +155,7 @@ func devnetReads(t *testing.T, d *testnet) {
 	}
 	for _, class := range []Felt{wallet.ClassOpenZeppelin.Hash(), classAt(t, d, STRK()), classAt(t, d, Deployer())} {
 		if _, err := d.Class(ctx, class, AtLatest()); err != nil { // hashes it
-			t.Errorf("class %s: %v", Hex(class), err)
+			t.Errorf("class %s: %v", class, err)
 		}
 	}
 	out, err := d.Call(ctx, Call{To: STRK(), Selector: Selector("decimals")}, AtLatest())
@@ -164,7 +164,7 @@ func devnetReads(t *testing.T, d *testnet) {
 	}
 	key, err := d.StorageAt(ctx, d.accounts[0].Address, Selector("Account_public_key"), AtLatest())
 	if err != nil || key != d.accounts[0].Key.PublicKey() {
-		t.Error(Hex(key), err)
+		t.Error(key, err)
 	}
 }
 
@@ -299,7 +299,7 @@ func devnetConcurrent(t *testing.T, d *testnet) {
 			t.Fatal(err)
 		}
 		if got, err := tx.Hash(sepolia); err != nil || got != h {
-			t.Errorf("hash %s of what the node has as %s: %v", Hex(got), Hex(h), err)
+			t.Errorf("hash %s of what the node has as %s: %v", got, h, err)
 		}
 		nonces[tx.Nonce] = true
 	}

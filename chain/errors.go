@@ -146,7 +146,7 @@ type RevertError struct {
 
 // Error implements error.
 func (e *RevertError) Error() string {
-	return fmt.Sprintf("chain: transaction %s reverted: %s", Hex(e.Hash), printable(e.Reason))
+	return fmt.Sprintf("chain: transaction %s reverted: %s", e.Hash, printable(e.Reason))
 }
 
 // UncertainError says that a transaction may or may not have been accepted: its
@@ -160,7 +160,7 @@ type UncertainError struct {
 
 // Error implements error.
 func (e *UncertainError) Error() string {
-	return fmt.Sprintf("chain: it is not known whether transaction %s was accepted: %v", Hex(e.Hash), e.Err)
+	return fmt.Sprintf("chain: it is not known whether transaction %s was accepted: %v", e.Hash, e.Err)
 }
 
 // Unwrap returns what went wrong.
@@ -176,7 +176,7 @@ type DroppedError struct {
 
 // Error implements error.
 func (e *DroppedError) Error() string {
-	return fmt.Sprintf("chain: transaction %s is not known to the node: %s", Hex(e.Hash), printable(e.Reason))
+	return fmt.Sprintf("chain: transaction %s is not known to the node: %s", e.Hash, printable(e.Reason))
 }
 
 // transportError is a failure between here and the node. sent is false if it is

@@ -17,9 +17,9 @@ func ExampleEncoder() {
 		return
 	}
 	call := chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer"), Calldata: calldata}
-	fmt.Println(chain.Hex(call.Selector))
+	fmt.Println(call.Selector)
 	for _, f := range call.Calldata {
-		fmt.Println(chain.Hex(f))
+		fmt.Println(f)
 	}
 	// Output:
 	// 0x83afd3f4caedc6eebf44246fe54e38c95e3179a5ec9ea81740eca5b482d12e

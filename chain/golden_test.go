@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 type goldenTx struct {
@@ -105,7 +105,7 @@ func checkGolden(t *testing.T, list []goldenTx, fresh func() Transaction) {
 			t.Fatal(err)
 		}
 		if hash != Felt(g.Hash) {
-			t.Errorf("%d: hash %s, starknet.go has %s", i, Hex(hash), Hex(Felt(g.Hash)))
+			t.Errorf("%d: hash %s, starknet.go has %s", i, hash, Felt(g.Hash))
 		}
 		out, err := json.Marshal(tx)
 		if err != nil {
@@ -131,7 +131,7 @@ func TestGoldenTransactions(t *testing.T) {
 func TestGoldenSelectors(t *testing.T) {
 	for _, g := range golden(t).Selectors {
 		if got := Selector(g.Name); got != Felt(g.Value) {
-			t.Errorf("%s: %s, want %s", g.Name, Hex(got), Hex(Felt(g.Value)))
+			t.Errorf("%s: %s, want %s", g.Name, got, Felt(g.Value))
 		}
 	}
 }
@@ -169,7 +169,7 @@ func TestGoldenClassFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := c.Hash(); got != Felt(g.Hash) {
-			t.Errorf("%d: hash %s, want %s", i, Hex(got), Hex(Felt(g.Hash)))
+			t.Errorf("%d: hash %s, want %s", i, got, Felt(g.Hash))
 		}
 		data, err := json.Marshal(c)
 		if err != nil {

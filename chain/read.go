@@ -80,7 +80,7 @@ func (c *Client) Class(ctx context.Context, hash Felt, at BlockID) (*Class, erro
 		}
 	}
 	if class.Hash() != hash {
-		return nil, malformed("class %s instead of %s", Hex(got), Hex(hash))
+		return nil, malformed("class %s instead of %s", got.String(), hash.String())
 	}
 	return &class, nil
 }

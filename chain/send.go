@@ -185,7 +185,7 @@ func (c *Client) Wait(ctx context.Context, hash Felt) (*Receipt, error) {
 			}
 		}
 		if stop := c.clock.sleep(ctx, pause); stop != nil {
-			return nil, fmt.Errorf("chain: waiting for transaction %s: %w", Hex(hash), stop)
+			return nil, fmt.Errorf("chain: waiting for transaction %s: %w", hash, stop)
 		}
 	}
 }

@@ -112,7 +112,7 @@ func TestAdd(t *testing.T) {
 				t.Errorf("uncertain: %v", err)
 			}
 			if tc.unclear && (unclear.Hash != hash || got != hash) || err != nil && !tc.unclear && !got.IsZero() {
-				t.Errorf("the hash %s beside %v", Hex(got), err)
+				t.Errorf("the hash %s beside %v", got, err)
 			}
 			if n.count(add) != tc.sent {
 				t.Errorf("sent %d times, want %d", n.count(add), tc.sent)

@@ -329,7 +329,7 @@ func TestLongTrail(t *testing.T) {
 			if _, twice := state[n]; twice {
 				t.Fatalf("block %d is delivered twice", n)
 			}
-			state[n] = Hex(e.Block.Hash)
+			state[n] = e.Block.Hash.String()
 			if n == 999 && l.blocks[999].branch == 1 {
 				break
 			}
@@ -343,7 +343,7 @@ func TestLongTrail(t *testing.T) {
 			t.Errorf("fork at %d: %d blocks after %d entries", fork, len(state), entries)
 		}
 		for n, h := range state {
-			if h != Hex(hashOfBlock(n, l.blocks[n].branch)) {
+			if h != hashOfBlock(n, l.blocks[n].branch).String() {
 				t.Errorf("block %d is void", n)
 			}
 		}

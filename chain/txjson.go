@@ -148,8 +148,8 @@ func (w *wireEnvelope) read(kind string, e *Envelope) (err error) {
 		return fmt.Errorf("%w: a list is too long", ErrTransaction)
 	}
 	version := Felt(*w.Version)
-	*e = Envelope{Nonce: uint64(*w.Nonce), Tip: uint64(*w.Tip), Paymaster: fromWire(w.Paymaster), Signature: fromWire(w.Signature), Query: version.Equal(&versionQuery)}
-	if !e.Query && !version.Equal(&versionInvoke) {
+	*e = Envelope{Nonce: uint64(*w.Nonce), Tip: uint64(*w.Tip), Paymaster: fromWire(w.Paymaster), Signature: fromWire(w.Signature), Query: version == versionQuery}
+	if !e.Query && version != versionInvoke {
 		return fmt.Errorf("%w: not a transaction of version 3", ErrTransaction)
 	}
 	for _, p := range []struct {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // The encodings of the RPC. All readers are strict: null, a number where a string
@@ -17,7 +17,7 @@ import (
 type wireFelt Felt
 
 // MarshalText implements encoding.TextMarshaler.
-func (w wireFelt) MarshalText() ([]byte, error) { return []byte(felt.Hex(Felt(w))), nil }
+func (w wireFelt) MarshalText() ([]byte, error) { return []byte(Felt(w).String()), nil }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (w *wireFelt) UnmarshalJSON(data []byte) error {
@@ -192,7 +192,7 @@ func (b BlockID) String() string {
 	case idNumber:
 		return strconv.FormatUint(b.number, 10)
 	case idHash:
-		return Hex(b.hash)
+		return b.hash.String()
 	}
 	return "latest"
 }

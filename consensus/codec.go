@@ -5,7 +5,7 @@ import (
 	"errors"
 	"math/bits"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // ErrEncoding means that bytes are not the encoding of a message or a record, or

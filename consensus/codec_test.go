@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // messages returns one message of each kind, and the smallest and largest
@@ -118,7 +118,7 @@ func TestNotCanonical(t *testing.T) {
 	}
 	for name, m := range map[string]Message{
 		"other form":     change(func(v *Vote) { v.Signature = otherForm(v.Signature) }),
-		"s above n":      change(func(v *Vote) { v.Signature.S.SetInt64(-1) }),
+		"s above n":      change(func(v *Vote) { v.Signature.S = largest }),
 		"no verdict":     change(func(v *Vote) { v.Verdict = 0 }),
 		"third verdict":  change(func(v *Vote) { v.Verdict = 3 }),
 		"index":          change(func(v *Vote) { v.Index = MaxValidators }),
@@ -185,12 +185,12 @@ func TestVectors(t *testing.T) {
 		Messages map[string]*entry `json:"messages"`
 		Records  map[string]*entry `json:"records"`
 	}{
-		Chain: "SN_TEST", Epoch: 7, Root: felt.Hex(set.root), Quorum: set.Quorum().String(), Fact: id.String(),
-		Valid: felt.Hex(VoteHash(chain, set, id, Valid)), Invalid: felt.Hex(VoteHash(chain, set, id, Invalid)),
+		Chain: "SN_TEST", Epoch: 7, Root: set.root.String(), Quorum: set.Quorum().String(), Fact: id.String(),
+		Valid: VoteHash(chain, set, id, Valid).String(), Invalid: VoteHash(chain, set, id, Invalid).String(),
 		Messages: map[string]*entry{}, Records: map[string]*entry{},
 	}
 	for i := range set.Len() {
-		file.Keys = append(file.Keys, felt.Hex(set.Member(i).Key))
+		file.Keys = append(file.Keys, set.Member(i).Key.String())
 		file.Weights = append(file.Weights, set.Member(i).Weight.String())
 	}
 	for name, m := range messages(t) {
@@ -201,7 +201,7 @@ func TestVectors(t *testing.T) {
 		e := &entry{Bytes: hex.EncodeToString(b)}
 		if c, ok := m.(interface{ Calldata() []felt.Felt }); ok && name != "full certificate" {
 			for _, f := range c.Calldata() {
-				e.Calldata = append(e.Calldata, felt.Hex(f))
+				e.Calldata = append(e.Calldata, f.String())
 			}
 		}
 		if name != "full certificate" {

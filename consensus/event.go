@@ -1,6 +1,6 @@
 package consensus
 
-import "github.com/bitsage/bitsage/internal/felt"
+import "github.com/bitsage/bitsage/chain/felt"
 
 // Peer names who sent a message, for the answer. The transport authenticates it;
 // here it is opaque.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 

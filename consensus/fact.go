@@ -3,7 +3,7 @@ package consensus
 import (
 	"errors"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
 
@@ -41,7 +41,7 @@ type FactID felt.Felt
 func (id FactID) Felt() felt.Felt { return felt.Felt(id) }
 
 // String returns the identifier as 0x and its digits.
-func (id FactID) String() string { return felt.Hex(felt.Felt(id)) }
+func (id FactID) String() string { return felt.Felt(id).String() }
 
 // Fact is what validators vote on: that a proof shows that a worker's output is
 // the result of a job. A felt that is an address or identifier is as on the chain.

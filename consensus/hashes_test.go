@@ -8,10 +8,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 func digest(t *testing.T, halves [2]string) (d Digest) {
@@ -93,10 +93,10 @@ func TestContractHashes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := felt.Hex(set.Root()); got != v.Set.Root || got != vote.SetRoot {
+		if got := set.Root().String(); got != v.Set.Root || got != vote.SetRoot {
 			t.Errorf("set root: %s, want %s", got, v.Set.Root)
 		}
-		if got := felt.Hex(VoteHash(chain, set, FactID(felt.MustParse(vote.Fact)), Verdict(vote.Verdict))); got != vote.Hash {
+		if got := VoteHash(chain, set, FactID(felt.MustParse(vote.Fact)), Verdict(vote.Verdict)).String(); got != vote.Hash {
 			t.Errorf("vote: %s, want %s", got, vote.Hash)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -19,6 +19,9 @@ var update = flag.Bool("update", false, "write the files in testdata anew")
 var (
 	chain   = shortString("SN_TEST")
 	profile = shortString("matmul-p96")
+
+	// largest is p - 1, above the order of the curve.
+	largest = felt.MustParse("0x800000000000011000000000000000000000000000000000000000000000000")
 )
 
 // key returns the private key of validator i, or of a worker from 100 on.

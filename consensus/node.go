@@ -5,7 +5,7 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // The limits that apply where Config has zeros.
@@ -181,8 +181,7 @@ func sorted[T any](m map[FactID]T) []FactID {
 		ids = append(ids, id)
 	}
 	slices.SortFunc(ids, func(a, b FactID) int {
-		x, y := a.Felt(), b.Felt()
-		return x.Cmp(&y)
+		return a.Felt().Cmp(b.Felt())
 	})
 	return ids
 }

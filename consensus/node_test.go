@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // script runs the lines of a transcript against one node, that of validator 0 unless

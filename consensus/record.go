@@ -1,6 +1,6 @@
 package consensus
 
-import "github.com/bitsage/bitsage/internal/felt"
+import "github.com/bitsage/bitsage/chain/felt"
 
 // The types of records in the journal.
 const (

@@ -3,7 +3,7 @@ package consensus
 import (
 	"math/bits"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // fact is what a node knows of an open fact.

@@ -3,7 +3,7 @@ package consensus
 import (
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 func TestVerify(t *testing.T) {
@@ -26,7 +26,7 @@ func TestVerify(t *testing.T) {
 		"other fact":     {func(v *Vote) { v.Fact = otherID }, ErrSignature},
 		"no signature":   {func(v *Vote) { v.Signature = Signature{} }, ErrSignature},
 		"s is zero":      {func(v *Vote) { v.Signature.S = felt.Felt{} }, ErrSignature},
-		"r out of range": {func(v *Vote) { v.Signature.R.SetInt64(-1) }, ErrSignature},
+		"r out of range": {func(v *Vote) { v.Signature.R = largest }, ErrSignature},
 	} {
 		v := *vote
 		c.change(&v)
@@ -99,9 +99,7 @@ func TestNormalize(t *testing.T) {
 			wantErr(t, "a form of a signature", v.Verify(chain, set), nil)
 		}
 	}
-	var beyond felt.Felt
-	beyond.SetInt64(-1) // above the order
-	if sig := (Signature{S: beyond}); Normalize(sig) != sig || normal(sig) {
+	if sig := (Signature{S: largest}); Normalize(sig) != sig || normal(sig) {
 		t.Error("s above the order is normal")
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/contracts"
 	"github.com/bitsage/bitsage/contracts/internal/bindgen"
 	"github.com/bitsage/bitsage/contracts/internal/class"
 	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 var names = []string{
@@ -47,8 +47,8 @@ func TestClassHash(t *testing.T) {
 			t.Fatalf("%s: %v", c.Name, err)
 		}
 		hash, err := sierra.Hash()
-		if err != nil || felt.Hex(hash) != c.ClassHash {
-			t.Errorf("%s: class hash %s, %v, want %s", c.Name, felt.Hex(hash), err, c.ClassHash)
+		if err != nil || hash.String() != c.ClassHash {
+			t.Errorf("%s: class hash %s, %v, want %s", c.Name, hash, err, c.ClassHash)
 		}
 		if len(c.Sierra) > 4_089_446 {
 			t.Errorf("%s: %d bytes", c.Name, len(c.Sierra))
@@ -79,7 +79,7 @@ func TestSelectors(t *testing.T) {
 		}
 		functions := functions(t, c.ABI)
 		for _, fn := range functions {
-			if selector := felt.Hex(class.Selector(fn.Name)); !compiled[selector] {
+			if selector := class.Selector(fn.Name).String(); !compiled[selector] {
 				t.Errorf("%s has no entry point %s of %s", c.Name, selector, fn.Name)
 			}
 		}

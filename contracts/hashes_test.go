@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
 
@@ -70,13 +70,13 @@ func text(t *testing.T, s string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return felt.Hex(f)
+	return f.String()
 }
 
 func number(x uint64) string {
 	var f felt.Felt
 	f.SetUint64(x)
-	return felt.Hex(f)
+	return f.String()
 }
 
 // setRoot is the root over the leaves, of which there are 64.
@@ -103,8 +103,8 @@ func TestHashes(t *testing.T) {
 	}
 	check := func(name string, got felt.Felt, want string) {
 		t.Helper()
-		if felt.Hex(got) != want {
-			t.Errorf("%s: %s, want %s", name, felt.Hex(got), want)
+		if got.String() != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
 	chain := text(t, v.ChainID)

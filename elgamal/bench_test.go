@@ -15,7 +15,7 @@ import (
 
 func fieldOperands() (x, y fp.Element) {
 	g := Generator().Felts()
-	return g[0], g[1]
+	return fp.Element(g[0]), fp.Element(g[1])
 }
 
 func wantPower(b *testing.B, got *big.Int) {

@@ -42,7 +42,7 @@ func encode(parts ...any) []Felt {
 	for _, part := range flatten(parts) {
 		switch p := part.(type) {
 		case *Point:
-			felts = append(felts, p.p.X, p.p.Y)
+			felts = append(felts, Felt(p.p.X), Felt(p.p.Y))
 		case *Scalar:
 			felts = append(felts, p.Felt())
 		}

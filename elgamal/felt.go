@@ -3,7 +3,7 @@ package elgamal
 import (
 	"errors"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // Felt is an element of the field of the Stark curve, Cairo's felt252.

@@ -30,8 +30,8 @@ func CommitmentGenerator() Point { return standard().h.base }
 func hashToCurve(seed Felt) Point {
 	a, b := starkcurve.CurveCoefficients()
 	for i := uint64(1); ; i++ {
-		x := poseidon.HashMany(seed, feltOf(i))
-		var y2, y Felt
+		x := fp.Element(poseidon.HashMany(seed, feltOf(i)))
+		var y2, y fp.Element
 		y2.Square(&x).Add(&y2, &a).Mul(&y2, &x).Add(&y2, &b)
 		if y.Sqrt(&y2) == nil {
 			continue

@@ -61,7 +61,7 @@ func inSpecification(t *testing.T, values ...string) {
 // TestTongoGenerator derives Tongo's second generator, a constant of its
 // contracts, by the same rule from the x coordinate of g.
 func TestTongoGenerator(t *testing.T) {
-	h := hashToCurve(Generator().p.X)
+	h := hashToCurve(Felt(Generator().p.X))
 	if got := h.p.X.Text(16); got != "162eb5cc8f50e522225785a604ba6d7e9ab06b647157f77c59a06032610b2d2" {
 		t.Errorf("x is %s", got)
 	}

@@ -2,6 +2,7 @@ package elgamal
 
 import (
 	starkcurve "github.com/consensys/gnark-crypto/ecc/stark-curve"
+	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 )
 
 // Point is a point of the Stark curve other than the identity. The group is of
@@ -13,7 +14,7 @@ type Point struct{ p starkcurve.G1Affine }
 // NewPoint returns the point with the coordinates x and y. The identity, as
 // (0, 0), and what is not on the curve is refused.
 func NewPoint(x, y Felt) (Point, error) {
-	p := Point{starkcurve.G1Affine{X: x, Y: y}}
+	p := Point{starkcurve.G1Affine{X: fp.Element(x), Y: fp.Element(y)}}
 	if !p.Valid() {
 		return Point{}, invalid(CheckIdentity, "")
 	}
@@ -34,7 +35,7 @@ func DecodePoint(data []byte) (Point, error) {
 func (p Point) Valid() bool { return !p.p.IsInfinity() }
 
 // Felts returns the coordinates x and y.
-func (p Point) Felts() []Felt { return []Felt{p.p.X, p.p.Y} }
+func (p Point) Felts() []Felt { return []Felt{Felt(p.p.X), Felt(p.p.Y)} }
 
 // Bytes returns the coordinates x and y as 64 bytes.
 func (p Point) Bytes() []byte { return EncodeFelts(p.Felts()) }
@@ -47,7 +48,7 @@ func (p Point) String() string {
 	if !p.Valid() {
 		return "identity"
 	}
-	return "(0x" + p.p.X.Text(16) + ", 0x" + p.p.Y.Text(16) + ")"
+	return "(" + Felt(p.p.X).String() + ", " + Felt(p.p.Y).String() + ")"
 }
 
 func (p Point) jac() starkcurve.G1Jac {

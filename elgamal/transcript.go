@@ -108,8 +108,8 @@ func challenge(prefix Felt, points ...Point) (fr.Element, bool) {
 	var sponge poseidon.Sponge
 	sponge.Absorb(&prefix)
 	for i := range points {
-		sponge.Absorb(&points[i].p.X)
-		sponge.Absorb(&points[i].p.Y)
+		sponge.Absorb((*Felt)(&points[i].p.X))
+		sponge.Absorb((*Felt)(&points[i].p.Y))
 	}
 	return reduce(sponge.Sum())
 }

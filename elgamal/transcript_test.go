@@ -37,7 +37,7 @@ func TestTranscriptFelts(t *testing.T) {
 	if f[6] != feltOf(7) || f[7] != low || f[8] != high {
 		t.Error("nonce or job are in another place")
 	}
-	if f[11] != tr.Balance.L.p.X || f[14] != tr.Balance.R.p.Y || f[15] != feltOf(2) || f[20] != feltOf(2) {
+	if f[11] != Felt(tr.Balance.L.p.X) || f[14] != Felt(tr.Balance.R.p.Y) || f[15] != feltOf(2) || f[20] != feltOf(2) {
 		t.Error("balance or keys are in another place")
 	}
 }

@@ -93,7 +93,7 @@ type (
 func hexFelts(felts ...Felt) []string {
 	out := make([]string, len(felts))
 	for i := range felts {
-		out[i] = "0x" + felts[i].Text(16)
+		out[i] = felts[i].String()
 	}
 	return out
 }
@@ -209,7 +209,7 @@ func forgedCases(t *testing.T) []*proofCase {
 
 func counterOf(h Point) int {
 	for i := 1; ; i++ {
-		if x := poseidon.HashMany(mustShortString(generatorSeed), feltOf(uint64(i))); x == h.p.X {
+		if x := poseidon.HashMany(mustShortString(generatorSeed), feltOf(uint64(i))); x == Felt(h.p.X) {
 			return i
 		}
 	}
@@ -299,7 +299,7 @@ func invalidVectors(t *testing.T, cases []*proofCase) (out []invalidVector) {
 		add("another job", c.name, map[string]string{"job": strings.Repeat("01", 32)})
 		add("another proof hash", c.name, map[string]string{"proof_hash": strings.Repeat("01", 32)})
 		add("another operation", c.name, map[string]string{"operation": "other"})
-		add("another key", c.name, map[string]string{"keys/0/0": hexFelt(Generator().p.X), "keys/0/1": hexFelt(Generator().p.Y)})
+		add("another key", c.name, map[string]string{"keys/0/0": hexFelt(Felt(Generator().p.X)), "keys/0/1": hexFelt(Felt(Generator().p.Y))})
 		add("identity", c.name, map[string]string{f(0): "0x0", f(1): "0x0"})
 		add("point off the curve", c.name, map[string]string{f(1): "0x1"})
 		add("felt not canonical", c.name, map[string]string{f(0): p})

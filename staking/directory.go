@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // WorkerRecord is a worker of a deployment.
@@ -58,7 +58,7 @@ func (d *Directory) Worker(staker chain.Felt) (WorkerRecord, bool) {
 	return workers[i], true
 }
 
-func byAccount(r WorkerRecord, account chain.Felt) int { return r.Account.Cmp(&account) }
+func byAccount(r WorkerRecord, account chain.Felt) int { return r.Account.Cmp(account) }
 
 // Update goes to the head of the chain, and back first where the chain was
 // reorganised. After an error Workers is what it was before, and the next Update goes

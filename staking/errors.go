@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -105,7 +105,7 @@ func (e *Error) Error() string {
 	var revert *chain.RevertError
 	switch {
 	case errors.As(e.Err, &revert):
-		fmt.Fprintf(&b, " Transaction %s reverted.", chain.Hex(revert.Hash))
+		fmt.Fprintf(&b, " Transaction %s reverted.", revert.Hash)
 	case errors.As(e.Err, &rpc): // pages of JSON that say no more
 	case e.Err != nil:
 		fmt.Fprintf(&b, " (%v)", e.Err)

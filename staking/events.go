@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -221,7 +221,7 @@ func (c *Contracts) event(raw *chain.Event) (e Event, ours bool, err error) {
 		return Event{}, false, nil
 	}
 	if err != nil {
-		return Event{}, false, fmt.Errorf("%w: an event of transaction %s: %w", chain.ErrResponse, chain.Hex(raw.Tx), err)
+		return Event{}, false, fmt.Errorf("%w: an event of transaction %s: %w", chain.ErrResponse, raw.Tx, err)
 	}
 	var v converter
 	e = Event{Block: raw.Block, Tx: raw.Tx, Cursor: raw.Cursor}
@@ -283,7 +283,7 @@ func offence(f chain.Felt) Offence {
 	if s, err := felt.Text(f); err == nil {
 		return Offence(s)
 	}
-	return Offence(chain.Hex(f))
+	return Offence(f.String())
 }
 
 // Decode returns the changes that the events of a receipt say, in order: what an

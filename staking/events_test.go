@@ -9,12 +9,12 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -84,7 +84,7 @@ func TestChange(t *testing.T) {
 		account, got := v.change(c.in)
 		_, epoch := c.want.(EpochAdvanced)
 		if v.err != nil || got != c.want || account.IsZero() != epoch || !epoch && account != who {
-			t.Errorf("%+v became %+v of %s, %v", c.in, got, chain.Hex(account), v.err)
+			t.Errorf("%+v became %+v of %s, %v", c.in, got, account, v.err)
 		}
 		seen[reflect.TypeOf(got)] = true
 	}
@@ -165,8 +165,8 @@ func TestPossessionHash(t *testing.T) {
 		}
 	}
 	v := vectors.Possession
-	if got := possessionHash(id, felt.MustParse(v.Registry), felt.MustParse(v.Validator)); chain.Hex(got) != v.Hash {
-		t.Errorf("%s, want %s", chain.Hex(got), v.Hash)
+	if got := possessionHash(id, felt.MustParse(v.Registry), felt.MustParse(v.Validator)); got.String() != v.Hash {
+		t.Errorf("%s, want %s", got, v.Hash)
 	}
 }
 

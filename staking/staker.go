@@ -271,7 +271,7 @@ func (s *Staker) CompleteUnstake(ctx context.Context) (*chain.Receipt, error) {
 // zero names none. See Operator for what it may do.
 func (s *Staker) SetOperator(ctx context.Context, operator chain.Felt) (*chain.Receipt, error) {
 	if !operator.IsZero() && !chain.IsAddress(operator) {
-		return nil, fmt.Errorf("staking: set operator: %s is no address", chain.Hex(operator))
+		return nil, fmt.Errorf("staking: set operator: %s is no address", operator)
 	}
 	return s.send(ctx, "set operator", money.Amount{}, to(s.contracts.staking, stakingmanager.SetOperatorCall(operator)))
 }

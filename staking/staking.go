@@ -48,12 +48,12 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -439,7 +439,7 @@ func (c *Contracts) epochEnd(ctx context.Context, number uint64, at chain.BlockI
 	}
 	const week = 7 * 24 * 3600 // the longest epoch
 	if !length.IsUint64() || length.Uint64() == 0 || length.Uint64() > week {
-		return time.Time{}, fmt.Errorf("%w: epochs of %s seconds", chain.ErrResponse, chain.Hex(length))
+		return time.Time{}, fmt.Errorf("%w: epochs of %s seconds", chain.ErrResponse, length)
 	}
 	return start.Add(time.Duration(length.Uint64()) * time.Second), nil
 }

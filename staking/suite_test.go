@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/contracts"
 	"github.com/bitsage/bitsage/contracts/deploy"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
@@ -16,7 +17,6 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -558,13 +558,14 @@ func scenarioWorker(t *testing.T, w *world) {
 		t.Error(err)
 	}
 	preflight(t, ErrUnauthorized)(operator.Heartbeat(ctx))
-	if _, err := s.SetOperator(ctx, *new(chain.Felt).SetInt64(-1)); err == nil {
+	one := chain.Uint(1)
+	if _, err := s.SetOperator(ctx, *one.Neg(&one)); err == nil {
 		t.Error("the largest felt is an address")
 	}
 	w.refuses(t, 9, ErrUnauthorized, heartbeat)
 	done(t)(s.SetOperator(ctx, hot.Address()))
 	if named, err := w.Operator(ctx, s.Address()); err != nil || named != operator.Address() || operator.Worker() != s.Address() {
-		t.Error(chain.Hex(named), err)
+		t.Error(named, err)
 	}
 	if err := operator.Check(ctx); err != nil {
 		t.Error(err)

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/wallet"
@@ -234,7 +234,7 @@ func (w *world) punish(t *testing.T, epoch Epoch, key *wallet.Key, reporter *cha
 	var got []Change
 	for _, c := range changes {
 		if c.Account != w.address(account) {
-			t.Errorf("an event of %s", chain.Hex(c.Account))
+			t.Errorf("an event of %s", c.Account)
 		}
 		got = append(got, c.Change)
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
 

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/wallet"

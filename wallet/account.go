@@ -7,7 +7,7 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // Account is a Starknet account: an address and the key that signs for it. It
@@ -115,11 +115,11 @@ func (a *Account) MarshalJSON() ([]byte, error) {
 		Address   string `json:"address"`
 		Class     string `json:"class,omitempty"`
 		PublicKey string `json:"public_key"`
-	}{felt.Padded(a.address), a.className(), felt.Padded(a.PublicKey())})
+	}{a.address.Padded(), a.className(), a.PublicKey().Padded()})
 }
 
 // String returns the address.
-func (a *Account) String() string { return "Account(" + felt.Padded(a.address) + ")" }
+func (a *Account) String() string { return "Account(" + a.address.Padded() + ")" }
 
 // GoString returns the address.
 func (a *Account) GoString() string { return "wallet." + a.String() }
@@ -130,7 +130,7 @@ func (a *Account) Format(f fmt.State, _ rune) { io.WriteString(f, a.String()) }
 // LogValue returns address, class and public key.
 func (a *Account) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("address", felt.Padded(a.address)),
+		slog.String("address", a.address.Padded()),
 		slog.String("class", a.className()),
-		slog.String("public_key", felt.Padded(a.PublicKey())))
+		slog.String("public_key", a.PublicKey().Padded()))
 }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 var (

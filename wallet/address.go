@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/pedersen"
 )
 
@@ -75,8 +75,7 @@ func (c Class) Hash() felt.Felt {
 
 // Calldata returns the arguments of the constructor, or nil for an unknown class.
 func (c Class) Calldata(public felt.Felt) []felt.Felt {
-	var zero, one felt.Felt
-	one.SetOne()
+	zero, one := felt.Felt{}, felt.FromUint64(1)
 	switch c {
 	case ClassOpenZeppelin, ClassOpenZeppelin17, ClassBraavos:
 		return []felt.Felt{public}
@@ -113,7 +112,7 @@ func ContractAddress(deployer, salt, class felt.Felt, calldata []felt.Felt) felt
 
 // reduceAddress returns a modulo 2^251 - 256. The field's prime is below twice that.
 func reduceAddress(a felt.Felt) felt.Felt {
-	if a.Cmp(&addressBound) >= 0 {
+	if a.Cmp(addressBound) >= 0 {
 		a.Sub(&a, &addressBound)
 	}
 	return a

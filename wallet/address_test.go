@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 func TestParseClass(t *testing.T) {
@@ -59,8 +59,8 @@ func TestContractAddressInputs(t *testing.T) {
 			t.Errorf("inputs %d and %d have the same address", i, j)
 		}
 		seen[a] = i
-		if a.Cmp(&addressBound) >= 0 {
-			t.Errorf("address %s is too large", felt.Hex(a))
+		if a.Cmp(addressBound) >= 0 {
+			t.Errorf("address %s is too large", a)
 		}
 	}
 }
@@ -75,8 +75,8 @@ func TestReduceAddress(t *testing.T) {
 		"0x800000000000000000000000000000000000000000000000000000000000000": "0x100",
 		"0x800000000000011000000000000000000000000000000000000000000000000": "0x11000000000000000000000000000000000000000000000100",
 	} {
-		if got := reduceAddress(felt.MustParse(in)); felt.Hex(got) != want {
-			t.Errorf("%s: got %s, want %s", in, felt.Hex(got), want)
+		if got := reduceAddress(felt.MustParse(in)); got.String() != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
 		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 var benchHash = felt.MustParse("0x5db41db44b7f819403c01b09ea527482dcd1b0a2e280562c36f02ad33547c9")
@@ -68,8 +68,8 @@ func BenchmarkAddress(b *testing.B) {
 	public := testKey().PublicKey()
 	for b.Loop() {
 		a, err := ClassBraavos.Address(public)
-		if err != nil || felt.Hex(a) != "0x1d0c82685af7c5ab0d5083c4c8d32e1c93ca68ddf9d193fcdea05d77139a85d" {
-			b.Fatalf("%s, %v", felt.Hex(a), err)
+		if err != nil || a.String() != "0x1d0c82685af7c5ab0d5083c4c8d32e1c93ca68ddf9d193fcdea05d77139a85d" {
+			b.Fatalf("%s, %v", a, err)
 		}
 	}
 }

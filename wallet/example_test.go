@@ -14,8 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
-
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -75,13 +74,13 @@ func ExampleVerify() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	hash := fp.NewElement(42)
+	hash := felt.FromUint64(42)
 	signature, err := key.Sign(context.Background(), hash)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(wallet.Verify(key.PublicKey(), hash, signature))
-	fmt.Println(wallet.Verify(key.PublicKey(), fp.NewElement(43), signature))
+	fmt.Println(wallet.Verify(key.PublicKey(), felt.FromUint64(43), signature))
 	// Output:
 	// <nil>
 	// wallet: the signature does not verify
@@ -148,7 +147,7 @@ func ExampleFaucet() {
 	defer cancel()
 
 	faucet := wallet.Faucet{URL: server.URL}
-	drip, err := faucet.Request(ctx, fp.NewElement(7))
+	drip, err := faucet.Request(ctx, felt.FromUint64(7))
 	if err != nil {
 		log.Fatal(err)
 	}

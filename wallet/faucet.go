@@ -18,7 +18,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 const (
@@ -90,7 +90,7 @@ func (f *Faucet) Request(ctx context.Context, address felt.Felt) (*Drip, error) 
 	if err != nil {
 		return nil, err
 	}
-	body := []byte(`{"address":"` + felt.Padded(address) + `"}`)
+	body := []byte(`{"address":"` + address.Padded() + `"}`)
 	key, pause := rand.Text(), cmp.Or(max(f.Backoff, 0), 500*time.Millisecond)
 	for attempt := 1; ; attempt++ {
 		drip, wait, err := f.try(ctx, target, key, body)

@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 const goodDrip = `{"tx_hash":"0x123","amount":"1000000000000000000000"}`
@@ -65,7 +65,7 @@ func newFaucet(t *testing.T, replies ...http.HandlerFunc) *testFaucet {
 func TestFaucet(t *testing.T) {
 	f := newFaucet(t, func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]string
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || len(body) != 1 || body["address"] != felt.Padded(someAddress) {
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || len(body) != 1 || body["address"] != someAddress.Padded() {
 			t.Errorf("body %v, %v", body, err)
 		}
 		if r.Method != http.MethodPost || r.URL.Path != "/base/faucet" || r.Header.Get("Content-Type") != "application/json" {
@@ -78,7 +78,7 @@ func TestFaucet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if felt.Hex(drip.TxHash) != "0x123" || drip.Amount.String() != "1000000000000000000000" {
+	if drip.TxHash.String() != "0x123" || drip.Amount.String() != "1000000000000000000000" {
 		t.Errorf("%+v", drip)
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // FuzzKeystore reads rubbish. What is accepted is within the bounds, survives being
@@ -99,8 +99,7 @@ func FuzzSignature(f *testing.F) {
 		if back := must(ParseSignature(sig.Bytes())); back != sig {
 			t.Fatal("the signature reads back as another one")
 		}
-		var other felt.Felt
-		other.SetOne()
+		other := felt.FromUint64(1)
 		if other.Sub(&hash, &other); below251(&other) && Verify(key.PublicKey(), other, sig) == nil {
 			t.Fatal("the signature is good for another hash")
 		}

@@ -18,7 +18,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // interopPassword has a character that composes and one that NFKC replaces.
@@ -153,8 +153,8 @@ func TestInteropScure(t *testing.T) {
 		var hash felt.Felt
 		hash.SetBytes(seed[i%20 : 31]) // of every length
 		sig := sign(t, key, hash)
-		asked = append(asked, question{fmt.Sprintf("%x", must(key.Reveal())), felt.Padded(hash), fmt.Sprintf("%x", sig.Bytes())})
-		ours = append(ours, answer{felt.Padded(key.PublicKey()), felt.Padded(sig.R), felt.Padded(sig.S), true})
+		asked = append(asked, question{fmt.Sprintf("%x", must(key.Reveal())), hash.Padded(), fmt.Sprintf("%x", sig.Bytes())})
+		ours = append(ours, answer{key.PublicKey().Padded(), sig.R.Padded(), sig.S.Padded(), true})
 	}
 	var theirs []answer
 	if err := json.Unmarshal(tool(t, dir, asked, "node", "run.js"), &theirs); err != nil {

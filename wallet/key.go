@@ -14,7 +14,7 @@ import (
 	starkcurve "github.com/consensys/gnark-crypto/ecc/stark-curve"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // KeySize is the number of bytes of a private key.
@@ -124,7 +124,7 @@ func (k Key) scalar() (fr.Element, error) {
 // PublicKey returns the x coordinate of the public point, which is what Starknet
 // calls a public key. It stays available after Zero. For a Key without secret it
 // is zero.
-func (k Key) PublicKey() felt.Felt { return k.Point().X }
+func (k Key) PublicKey() felt.Felt { return felt.Felt(k.Point().X) }
 
 // Point returns the public point.
 func (k Key) Point() starkcurve.G1Affine {
@@ -158,7 +158,7 @@ func (k Key) Zero() {
 }
 
 // String returns the public key.
-func (k Key) String() string { return "Key(public " + felt.Padded(k.PublicKey()) + ")" }
+func (k Key) String() string { return "Key(public " + k.PublicKey().Padded() + ")" }
 
 // GoString returns the public key.
 func (k Key) GoString() string { return "wallet." + k.String() }

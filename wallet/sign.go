@@ -11,7 +11,7 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // SignatureSize is the number of bytes of an encoded signature.
@@ -112,7 +112,7 @@ func hashScalar(hash *felt.Felt) (fr.Element, error) {
 }
 
 // below251 reports whether x < 2^251.
-func below251(x *fp.Element) bool {
+func below251(x *felt.Felt) bool {
 	b := x.Bytes()
 	return b[0] < 0x08
 }
@@ -181,7 +181,7 @@ func Verify(public, hash felt.Felt, sig Signature) error {
 // ErrPublicKey if there is none or the coordinate is zero.
 func PublicPoint(public felt.Felt) (starkcurve.G1Affine, error) {
 	a, b := starkcurve.CurveCoefficients()
-	q := starkcurve.G1Affine{X: public}
+	q := starkcurve.G1Affine{X: fp.Element(public)}
 	q.Y.Square(&q.X).Add(&q.Y, &a).Mul(&q.Y, &q.X).Add(&q.Y, &b)
 	if q.X.IsZero() || q.Y.Sqrt(&q.Y) == nil {
 		return starkcurve.G1Affine{}, ErrPublicKey
@@ -225,8 +225,7 @@ func xEquals(a, b *big.Int, q *starkcurve.G1Affine, r *felt.Felt) bool {
 	x := sum.X.Bytes()
 	var reduced fr.Element
 	reduced.SetBytes(x[:])
-	got := fromScalar(&reduced)
-	return got.Equal(r)
+	return fromScalar(&reduced) == *r
 }
 
 // nonces is the generator of RFC 6979, section 3.2, over SHA-256: a stream of

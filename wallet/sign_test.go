@@ -11,7 +11,7 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/ecdsa"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 const maxHash = "0x7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" // 2^251 - 1
@@ -33,7 +33,7 @@ func TestScureEdges(t *testing.T) {
 	} {
 		hash := felt.MustParse(c.hash)
 		sig := sign(t, key, hash)
-		if felt.Padded(sig.R) != c.r || felt.Padded(sig.S) != c.s {
+		if sig.R.Padded() != c.r || sig.S.Padded() != c.s {
 			t.Errorf("hash %s: signature %x", c.hash, sig.Bytes())
 		}
 		if err := Verify(key.PublicKey(), hash, sig); err != nil {
@@ -99,8 +99,7 @@ func TestVerifyRefuses(t *testing.T) {
 	order := must(felt.FromBig(fr.Modulus()))
 	two251 := felt.MustParse("0x800000000000000000000000000000000000000000000000000000000000000")
 	wide := fr.Modulus().ModInverse(bigOf(two251), fr.Modulus()) // its inverse is 2^251
-	var zero, one felt.Felt
-	one.SetOne()
+	zero, one := felt.Felt{}, felt.FromUint64(1)
 	offCurve := felt.MustParse("0x5")
 	for name, c := range map[string]struct {
 		public, hash felt.Felt
@@ -206,16 +205,22 @@ func TestAgainstGnark(t *testing.T) {
 		if point := key.Point(); !point.Equal(&theirs.PublicKey.A) {
 			t.Fatal("another public key")
 		}
-		var hash felt.Felt
-		for hash.MustSetRandom(); !below251(&hash); hash.MustSetRandom() {
-		}
+		hash := randomHash()
 		if !gnarkVerify(t, key.Point(), hash, sign(t, key, hash)) {
-			t.Errorf("gnark refuses our signature of %s by %v", felt.Hex(hash), key)
+			t.Errorf("gnark refuses our signature of %s by %v", hash, key)
 		}
 		msg := hash.Bytes()
 		sig := must(ParseSignature(must(theirs.Sign(msg[:], nil))))
 		if err := Verify(key.PublicKey(), hash, sig); err != nil {
-			t.Errorf("we refuse gnark's signature of %s by %v: %v", felt.Hex(hash), key, err)
+			t.Errorf("we refuse gnark's signature of %s by %v: %v", hash, key, err)
 		}
 	}
+}
+
+// randomHash returns a random number below 2^251.
+func randomHash() felt.Felt {
+	var b [felt.Size]byte
+	rand.Read(b[:])
+	b[0] &= 0x07
+	return must(felt.FromBytes(b[:]))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tyler-smith/go-bip39"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // classOf maps the names of the vectors.
@@ -96,7 +96,7 @@ func checkKey(t *testing.T, key *Key, a accountVector) {
 	if got := must(key.Reveal()); !bytes.Equal(got, unhex(t, a.Private)) {
 		t.Errorf("private key %x", got)
 	}
-	if got := felt.Padded(key.PublicKey()); got != a.Public {
+	if got := key.PublicKey().Padded(); got != a.Public {
 		t.Errorf("public key %s", got)
 	}
 	p := key.Point()
@@ -117,12 +117,12 @@ func checkAddresses(t *testing.T, key *Key, a accountVector) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := felt.Padded(account.Address()); got != a.Addresses[name] {
+		if got := account.Address().Padded(); got != a.Addresses[name] {
 			t.Errorf("%s: address %s, want %v", class, got, a.Addresses[name])
 		}
 		var got []any
 		for _, x := range class.Calldata(key.PublicKey()) {
-			got = append(got, felt.Padded(x))
+			got = append(got, x.Padded())
 		}
 		if want := calldata[calldataOf[class]]; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%s: calldata %v, want %v", class, got, want)
@@ -136,7 +136,7 @@ func TestClassVectors(t *testing.T) {
 		t.Errorf("%d classes", len(v.ClassHashes))
 	}
 	for name, hash := range v.ClassHashes {
-		if got := felt.Hex(classOf[name].Hash()); got != hash {
+		if got := classOf[name].Hash().String(); got != hash {
 			t.Errorf("%s: %s, want %s", name, got, hash)
 		}
 	}
@@ -148,7 +148,7 @@ func TestSignatureVectors(t *testing.T) {
 		key := must(ParseKey(v.Private))
 		hash, public := felt.MustParse(v.Hash), felt.MustParse(v.Public)
 		sig := sign(t, key, hash)
-		if felt.Padded(sig.R) != v.R || felt.Padded(sig.S) != v.S {
+		if sig.R.Padded() != v.R || sig.S.Padded() != v.S {
 			t.Errorf("hash %s: signature %x", v.Hash, sig.Bytes())
 		}
 		if key.PublicKey() != public {
@@ -175,7 +175,7 @@ func TestAnchors(t *testing.T) {
 	secret := unhex(t, get("argentx_secret")) // an Ethereum key: the seed of the second tree
 	for index, name := range map[uint32]string{5: "expected5", 7: "expected7"} {
 		key := must(DeriveKey(secret, SchemeBraavos, index))
-		if got := felt.Padded(key.PublicKey()); got != get(name) {
+		if got := key.PublicKey().Padded(); got != get(name) {
 			t.Errorf("index %d: %s, want %s", index, got, get(name))
 		}
 	}

@@ -3,7 +3,7 @@ package ledger
 import (
 	"reflect"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/wallet"
 )

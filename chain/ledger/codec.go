@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // Felt is a number of Starknet's field.
@@ -61,7 +61,7 @@ func toFelt(v reflect.Value) (Felt, bool) {
 	switch v.Kind() {
 	case reflect.Bool:
 		if v.Bool() {
-			f.SetOne()
+			f.SetUint64(1)
 		}
 		return f, true
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:

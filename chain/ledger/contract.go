@@ -6,8 +6,8 @@ import (
 
 	starkcurve "github.com/consensys/gnark-crypto/ecc/stark-curve"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/contracts"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/wallet"
 )

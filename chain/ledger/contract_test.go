@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/contracts"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // world runs contracts without transactions, to test their rules.
@@ -297,7 +297,7 @@ func TestFaucetRules(t *testing.T) {
 	w.block.Time--
 	want(w.call(other, faucet, "accept_ownership"), "")
 	if got := look[address](w, faucet, "owner"); got != other {
-		t.Errorf("owner %v", felt.Hex(got.Felt))
+		t.Errorf("owner %v", got.Felt)
 	}
 	if got := w.call(owner, faucet, "no_such"); got != "ENTRYPOINT_NOT_FOUND" {
 		t.Error(got)

@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/contracts"
 	"github.com/bitsage/bitsage/internal/devnet"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -102,7 +102,7 @@ func (s *side) included(step string, a *chain.Account, hash Felt) {
 	if _, err := a.Wait(s.t.Context(), hash); err != nil && !errors.As(err, &revert) {
 		s.t.Fatalf("%s: %v", step, err)
 	}
-	byHash := map[string]any{"transaction_hash": felt.Hex(hash)}
+	byHash := map[string]any{"transaction_hash": hash.String()}
 	s.ask(step+": receipt", "starknet_getTransactionReceipt", byHash)
 	s.ask(step+": transaction", "starknet_getTransactionByHash", byHash)
 	s.ask(step+": status", "starknet_getTransactionStatus", byHash)
@@ -140,11 +140,11 @@ func normal(v any) any {
 				v[k] = normal(x)
 			}
 		}
-		strk := felt.Hex(strkAddress)
-		if v["from_address"] == strk && len(v["keys"].([]any)) == 3 && v["keys"].([]any)[2] == felt.Hex(sequencer) {
+		strk := strkAddress.String()
+		if v["from_address"] == strk && len(v["keys"].([]any)) == 3 && v["keys"].([]any)[2] == sequencer.String() {
 			v["data"] = "a fee"
 		}
-		if keys, ok := v["keys"].([]any); ok && len(keys) == 2 && keys[0] == felt.Hex(keccak("TransactionExecuted")) {
+		if keys, ok := v["keys"].([]any); ok && len(keys) == 2 && keys[0] == keccak("TransactionExecuted").String() {
 			keys[1] = "a hash"
 		}
 		if v["address"] == strk {
@@ -438,7 +438,7 @@ func scenario(s *side) {
 	view("view of no contract", chain.Uint(99), "balance_of")
 	view("view of no function", sage, "claim")
 	at := func(contract, key Felt) {
-		s.ask("slot "+felt.Hex(key), "starknet_getStorageAt", map[string]any{"contract_address": hexFelt(contract), "key": hexFelt(key), "block_id": "latest"})
+		s.ask("slot "+key.String(), "starknet_getStorageAt", map[string]any{"contract_address": hexFelt(contract), "key": hexFelt(key), "block_id": "latest"})
 	}
 	for _, c := range []Felt{a.Address(), b.Address(), chain.Uint(3), faucet} {
 		at(sage, newSageToken(nil).balances.at(address{c}))

@@ -6,7 +6,7 @@ import (
 	"math/big"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // What a transaction costs: see the package's documentation.
@@ -174,7 +174,7 @@ func (x *execution) admit() *rpcError {
 	}
 	if nonce := x.state.nonce(sender); nonce != x.Nonce {
 		return failData(chain.ErrNonce, fmt.Sprintf("Invalid transaction nonce of contract at address %s. Account nonce: %d; got: %d.",
-			felt.Padded(sender), nonce, x.Nonce))
+			sender.Padded(), nonce, x.Nonce))
 	}
 	if x.mode.estimate {
 		return nil
@@ -243,7 +243,7 @@ func (x *execution) declare(tx *chain.DeclareTx) (*effect, *rpcError) {
 	case x.state.declared(hash):
 		return nil, fail(chain.ErrClassDeclared)
 	case class == nil:
-		return nil, failData(chain.ErrCompilation, "this ledger has the rules of class "+felt.Hex(hash)+" not in it: it runs BitSage's contracts only")
+		return nil, failData(chain.ErrCompilation, "this ledger has the rules of class "+hash.String()+" not in it: it runs BitSage's contracts only")
 	case class.compiled != tx.Compiled:
 		return nil, fail(chain.ErrCompiledClassHash)
 	}

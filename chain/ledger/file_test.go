@@ -19,7 +19,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 const childFile = "BITSAGE_LEDGER_TEST_FILE"
@@ -57,7 +57,7 @@ func transact(path string) {
 				hash, err := a.Execute(context.Background(), call)
 				exit(err)
 				mu.Lock()
-				fmt.Println(felt.Hex(hash))
+				fmt.Println(hash)
 				mu.Unlock()
 			}
 		}()

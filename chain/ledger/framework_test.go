@@ -15,8 +15,8 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -129,7 +129,7 @@ func TestCalls(t *testing.T) {
 	inner := felts(a, keccak("value"), []Felt{})
 	back := look[[]Felt](w, a, "relay", b, keccak("relay"), inner)
 	if want := uintFelt(before + 1); len(back) != 2 || back[1] != want {
-		t.Errorf("a saw of itself %v, want %s", back, felt.Hex(want))
+		t.Errorf("a saw of itself %v, want %s", back, want)
 	}
 	// What fails inside undoes everything.
 	a0, b0 := look[uint64](w, a, "value"), look[uint64](w, b, "value")
@@ -190,7 +190,7 @@ func TestLayout(t *testing.T) {
 			uintFelt(5), uintFelt(66), uintFelt(1), uintFelt(70), uintFelt(71), felt.MustParse("0x70000000000000006")}
 		for i, x := range want {
 			if got := f.storage(offset(uint64(i))); got != x {
-				t.Errorf("slot %d is %s, want %s", i, felt.Hex(got), felt.Hex(x))
+				t.Errorf("slot %d is %s, want %s", i, got, x)
 			}
 		}
 		if n := size(reflect.TypeFor[shape]()); n != len(want) {
@@ -204,11 +204,11 @@ func TestLayout(t *testing.T) {
 	})
 	// What a devnet has of the text "StarkNet Token" at ERC20_name.
 	if at := byteSlot(keccak("ERC20_name"), 0); at != felt.MustParse("0x35b0c37f7f34be47076c6cfbcf811ad0769dbc81f4c509ee9613e0b0c648ca9") {
-		t.Errorf("the text of a ByteArray is at %s", felt.Hex(at))
+		t.Errorf("the text of a ByteArray is at %s", at)
 	}
 	// A devnet's balance of STRK of the account 0x1000.
 	if at := newSTRK(nil).balances.at(address{sequencer}); at != felt.MustParse("0x723973208639b7839ce298f7ffea61e3f9533872defd7abdb91023db4658812") {
-		t.Errorf("an entry of a map is at %s", felt.Hex(at))
+		t.Errorf("an entry of a map is at %s", at)
 	}
 }
 

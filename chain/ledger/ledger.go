@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -157,7 +157,7 @@ func (l *Ledger) load(number uint64) error {
 	}
 	for _, c := range b.Changes.Declared {
 		if l.classes[Felt(c.Class)] == nil {
-			return fmt.Errorf("ledger: the file has contracts of class %s, which this version does not know", felt.Hex(Felt(c.Class)))
+			return fmt.Errorf("ledger: the file has contracts of class %s, which this version does not know", Felt(c.Class))
 		}
 	}
 	l.publish(b, b.Changes.diff())
@@ -203,7 +203,7 @@ func SeedAccounts(seed string, n int) ([]*wallet.Account, error) {
 	accounts := make([]*wallet.Account, n)
 	for i := range accounts {
 		f := chain.Keccak(fmt.Appendf(nil, "bitsage/ledger/account/%d/%s", i, seed))
-		key, err := wallet.ParseKey(felt.Hex(f))
+		key, err := wallet.ParseKey(f.String())
 		if err != nil {
 			return nil, err
 		}

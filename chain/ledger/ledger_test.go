@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/contracts"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -199,11 +199,11 @@ func TestTransfer(t *testing.T) {
 		t.Error(s, err)
 	}
 	var tx chain.InvokeTx
-	if err := n.c.Do(t.Context(), "starknet_getTransactionByHash", map[string]any{"transaction_hash": felt.Hex(r.Hash)}, &tx); err != nil {
+	if err := n.c.Do(t.Context(), "starknet_getTransactionByHash", map[string]any{"transaction_hash": r.Hash.String()}, &tx); err != nil {
 		t.Fatal(err)
 	}
 	if h, err := tx.Hash(n.chainID); err != nil || h != r.Hash {
-		t.Errorf("the stored transaction has hash %s, %v", felt.Hex(h), err)
+		t.Errorf("the stored transaction has hash %s, %v", h, err)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestFaucet(t *testing.T) {
 	if _, err := user.Execute(t.Context(), claim(faucet)); !errors.Is(err, chain.ErrExecution) || !strings.Contains(err.Error(), "('CLAIM_TOO_SOON')") {
 		t.Errorf("a second claim: %v", err)
 	}
-	zeroAddress := felt.Hex(shortString("ZERO_ADDRESS"))
+	zeroAddress := shortString("ZERO_ADDRESS").String()
 	if _, err := n.c.Call(t.Context(), claim(faucet), chain.AtLatest()); !errors.Is(err, chain.ErrContract) || !strings.Contains(err.Error(), zeroAddress) {
 		t.Errorf("a claim of the zero address: %v", err)
 	}
@@ -302,7 +302,7 @@ func TestDeployAccount(t *testing.T) {
 				t.Fatalf("%+v %v", r, err)
 			}
 			if got, err := n.c.ClassHashAt(t.Context(), keys.Address(), chain.AtLatest()); err != nil || got != class.Hash() {
-				t.Error(felt.Hex(got), err)
+				t.Error(got, err)
 			}
 			done(t, a, pay(t, chain.STRK(), chain.Uint(9), big.NewInt(1)))
 			if _, err := a.DeployAccount(t.Context(), d); err == nil {
@@ -345,7 +345,7 @@ func TestDeclareAndDeploy(t *testing.T) {
 	}
 	other := *class
 	other.ABI += " "
-	if _, err := fixed(a).Declare(t.Context(), &other, chain.Uint(1)); !errors.Is(err, chain.ErrCompilation) || !strings.Contains(err.Error(), felt.Hex(other.Hash())) {
+	if _, err := fixed(a).Declare(t.Context(), &other, chain.Uint(1)); !errors.Is(err, chain.ErrCompilation) || !strings.Contains(err.Error(), other.Hash().String()) {
 		t.Errorf("an unknown class: %v", err)
 	}
 	hash := declare(t, a, "SageToken")
@@ -595,7 +595,7 @@ func TestHistory(t *testing.T) {
 				t.Errorf("%v: balance %v, want %d", at, got, want)
 			}
 			if got, err := n.c.StorageAt(t.Context(), chain.STRK(), slot, at); err != nil || got != chain.Uint(uint64(want)) {
-				t.Errorf("%v: slot %s, %v", at, felt.Hex(got), err)
+				t.Errorf("%v: slot %s, %v", at, got, err)
 			}
 			if got, err := n.c.Nonce(t.Context(), a.Address(), at); err != nil || got != ref.Number {
 				t.Errorf("%v: nonce %d, %v", at, got, err)
@@ -734,7 +734,7 @@ func TestBatch(t *testing.T) {
 	if err := n.c.Batch(t.Context(), items); err != nil {
 		t.Fatal(err)
 	}
-	if id != felt.Hex(n.chainID) || items[0].Err != nil || !errors.Is(items[1].Err, chain.ErrContractNotFound) || items[2].Err != nil || !errors.Is(items[3].Err, chain.ErrMethodNotFound) {
+	if id != n.chainID.String() || items[0].Err != nil || !errors.Is(items[1].Err, chain.ErrContractNotFound) || items[2].Err != nil || !errors.Is(items[3].Err, chain.ErrMethodNotFound) {
 		t.Errorf("%q %+v", id, items)
 	}
 }
@@ -838,7 +838,7 @@ func TestGolden(t *testing.T) {
 			}
 			if d, ok := tx.(*chain.DeclareTx); ok {
 				delete(want, "contract_class")
-				want["class_hash"] = felt.Hex(d.Class.Hash())
+				want["class_hash"] = d.Class.Hash().String()
 				want["account_deployment_data"] = got["account_deployment_data"]
 			}
 			if !reflect.DeepEqual(got, want) {

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // SpecVersion is the version of the RPC that a ledger speaks.
@@ -232,7 +231,7 @@ func (l *Ledger) finality(block uint64) string {
 func onlyHash(tx executed, _ string) any { return tx.Hash }
 
 func withTransaction(tx executed, _ string) any {
-	return splice(tx.Transaction, `"transaction_hash":"`+felt.Hex(Felt(tx.Hash))+`",`)
+	return splice(tx.Transaction, `"transaction_hash":"`+Felt(tx.Hash).String()+`",`)
 }
 
 func withReceipt(tx executed, finality string) any {
@@ -317,7 +316,7 @@ func (l *Ledger) transactionReceipt(p *byHash) (any, *rpcError) {
 	}
 	block := `"block_number":` + strconv.FormatUint(n, 10) + `,`
 	if n < uint64(len(l.headers)) {
-		block += `"block_hash":"` + felt.Hex(l.headers[n].hash) + `",`
+		block += `"block_hash":"` + l.headers[n].hash.String() + `",`
 	}
 	return splice(encode(tx.Receipt), `"finality_status":"`+l.finality(n)+`",`, block), nil
 }

@@ -2,7 +2,7 @@ package ledger
 
 import (
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 var (

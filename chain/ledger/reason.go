@@ -6,17 +6,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // How a failure is told, as nodes tell it: from these texts clients take the short string.
 
 func (s site) String() string {
-	selector := felt.Padded(s.selector)
+	selector := s.selector.Padded()
 	if s.selector.IsZero() {
 		selector = "UNKNOWN"
 	}
-	return fmt.Sprintf("(contract address: %s, class hash: %s, selector: %s):\n", felt.Padded(s.contract), felt.Padded(s.class), selector)
+	return fmt.Sprintf("(contract address: %s, class hash: %s, selector: %s):\n", s.contract.Padded(), s.class.Padded(), selector)
 }
 
 // panicText is the text of a panic inside the calls of a stack, the outermost first.
@@ -77,7 +77,7 @@ func (e *reverted) executionFailure(stack []site) any {
 func printFelts(data []Felt) string {
 	parts := make([]string, len(data))
 	for i, f := range data {
-		parts[i] = felt.Hex(f)
+		parts[i] = f.String()
 		if text, err := felt.Text(f); err == nil {
 			parts[i] += " ('" + text + "')"
 		}

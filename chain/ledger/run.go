@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"fmt"
-
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // maxDepth is how deep calls may be nested, as on Starknet.
@@ -66,7 +64,7 @@ func (r *run) call(from, to, selector Felt, args []Felt) []Felt {
 	hash := r.state.class(to)
 	r.enter(site{to, hash, selector, false})
 	if hash.IsZero() {
-		panic(&reverted{text: fmt.Sprintf("Requested contract address %s is not deployed.", felt.Padded(to))})
+		panic(&reverted{text: fmt.Sprintf("Requested contract address %s is not deployed.", to.Padded())})
 	}
 	fn, ok := r.classes[hash].functions[selector]
 	if !ok {
@@ -96,10 +94,10 @@ func (r *run) enter(s site) {
 func (r *run) deploy(from, at, hash Felt, args []Felt) {
 	r.enter(site{at, hash, Felt{}, true})
 	if !r.state.declared(hash) {
-		panic(&reverted{text: fmt.Sprintf("Class with hash %s is not declared.", felt.Padded(hash))})
+		panic(&reverted{text: fmt.Sprintf("Class with hash %s is not declared.", hash.Padded())})
 	}
 	if existing := r.state.class(at); !existing.IsZero() {
-		panic(&reverted{text: fmt.Sprintf("Deployment failed: contract already deployed at address %s", felt.Padded(at))})
+		panic(&reverted{text: fmt.Sprintf("Deployment failed: contract already deployed at address %s", at.Padded())})
 	}
 	r.stack[len(r.stack)-1].selector = keccak("constructor")
 	r.state.Deployed[at] = hash

@@ -164,12 +164,12 @@ func (v view) declared(class Felt) bool {
 
 // sorted returns the keys of a map of felts in ascending order.
 func sorted[V any](m map[Felt]V) []Felt {
-	return slices.SortedFunc(maps.Keys(m), func(a, b Felt) int { return a.Cmp(&b) })
+	return slices.SortedFunc(maps.Keys(m), Felt.Cmp)
 }
 
 // sortedSlots returns slots by contract and key.
 func sortedSlots(m map[slot]Felt) []slot {
 	return slices.SortedFunc(maps.Keys(m), func(a, b slot) int {
-		return cmp.Or(a.Contract.Cmp(&b.Contract), a.Key.Cmp(&b.Key))
+		return cmp.Or(a.Contract.Cmp(b.Contract), a.Key.Cmp(b.Key))
 	})
 }

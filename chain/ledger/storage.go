@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/pedersen"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
@@ -54,7 +54,7 @@ func by[A, B any](a A, b B) pair[A, B] { return pair[A, B]{a, b} }
 var addressBound = felt.MustParse("0x7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00")
 
 func slotAddress(f Felt) Felt {
-	if f.Cmp(&addressBound) >= 0 {
+	if f.Cmp(addressBound) >= 0 {
 		f.Sub(&f, &addressBound)
 	}
 	return f
@@ -89,7 +89,7 @@ func (s *slots) load(v reflect.Value) {
 	if isScalar(v.Type()) {
 		at := s.next()
 		if !fromFelt(s.f.storage(at), v) {
-			panic(fmt.Sprintf("ledger: slot %s holds no %v", felt.Hex(at), v.Type()))
+			panic(fmt.Sprintf("ledger: slot %s holds no %v", at, v.Type()))
 		}
 		return
 	}

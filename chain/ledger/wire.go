@@ -6,14 +6,14 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // hexFelt is a felt in JSON: a string of 0x and hexadecimal digits.
 type hexFelt Felt
 
 // MarshalText implements encoding.TextMarshaler.
-func (h hexFelt) MarshalText() ([]byte, error) { return []byte(felt.Hex(Felt(h))), nil }
+func (h hexFelt) MarshalText() ([]byte, error) { return []byte(Felt(h).String()), nil }
 
 // UnmarshalJSON implements json.Unmarshaler. It is strict: only a string is a felt.
 func (h *hexFelt) UnmarshalJSON(data []byte) error {

@@ -127,7 +127,7 @@ func (c *Config) check(account chain.Felt) error {
 	}
 	for name, a := range map[string]chain.Felt{"account": account, "owner": c.Owner, "recipient": c.Recipient} {
 		if !chain.IsAddress(a) {
-			return refuse("the %s %s is no address", name, chain.Hex(a))
+			return refuse("the %s %s is no address", name, a.String())
 		}
 	}
 	if c.Supply.IsZero() {
@@ -177,7 +177,7 @@ func (c *Config) wire() wireConfig {
 	if c.Rate != nil {
 		rate = c.Rate.String()
 	}
-	w := wireConfig{c.Network, chain.Hex(c.Owner), chain.Hex(c.Recipient), c.Supply, nil, c.EpochLength, rate, chain.Hex(c.Salt)}
+	w := wireConfig{c.Network, c.Owner.String(), c.Recipient.String(), c.Supply, nil, c.EpochLength, rate, c.Salt.String()}
 	if c.Faucet != nil {
 		f := *c.Faucet
 		w.Faucet = &f

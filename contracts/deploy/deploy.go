@@ -201,7 +201,7 @@ func (c *Contract) deployed(ctx context.Context, client *chain.Client) (bool, er
 	case err != nil:
 		return false, err
 	case class != c.Deployment.Class:
-		return false, fmt.Errorf("deploy: %s at %s has class %s", c.Name, chain.Hex(c.Address), chain.Hex(class))
+		return false, fmt.Errorf("deploy: %s at %s has class %s", c.Name, c.Address, class)
 	}
 	return true, nil
 }
@@ -308,7 +308,7 @@ func view[T any](ctx context.Context, c *chain.Client, to chain.Felt, call cairo
 	out, err := c.Call(ctx, chain.Call{To: to, Selector: call.Selector, Calldata: call.Calldata}, chain.AtPreConfirmed())
 	if err != nil {
 		var zero T
-		return zero, fmt.Errorf("deploy: %s of %s: %w", call.Function, chain.Hex(to), err)
+		return zero, fmt.Errorf("deploy: %s of %s: %w", call.Function, to, err)
 	}
 	return decode(out)
 }

@@ -66,11 +66,13 @@ func TestConfigChecks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	one := chain.Uint(1)
+	largestFelt := *new(chain.Felt).Neg(&one)
 	for name, change := range map[string]func(*Config){
 		"unknown network":    func(c *Config) { c.Network = "testnet" },
 		"name the owner":     func(c *Config) { c.Network = Mainnet },
-		"the owner":          func(c *Config) { c.Owner.SetInt64(-1) },
-		"the recipient":      func(c *Config) { c.Recipient.SetInt64(-1) },
+		"the owner":          func(c *Config) { c.Owner = largestFelt },
+		"the recipient":      func(c *Config) { c.Recipient = largestFelt },
 		"the supply is zero": func(c *Config) { c.Supply = money.Amount{} },
 		"the rate is not":    func(c *Config) { c.Rate = new(big.Int) },
 		"the rate":           func(c *Config) { c.Rate = nil },
@@ -163,7 +165,7 @@ func TestPlan(t *testing.T) {
 	for _, c := range base.Contracts {
 		for _, arg := range c.Deployment.Calldata {
 			if arg.BigInt(new(big.Int)).BitLen() > 130 && !known[arg] {
-				t.Errorf("%s names %s, which comes later", c.Name, chain.Hex(arg))
+				t.Errorf("%s names %s, which comes later", c.Name, arg)
 			}
 		}
 		if known[c.Address] || c.Address != c.Deployment.Address() || c.Compiled.IsZero() {

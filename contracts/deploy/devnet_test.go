@@ -276,7 +276,7 @@ func offered(t *testing.T, d *testnet, cfg Config) {
 		at := got.Contracts[name].Address
 		action, err := view(t.Context(), a.Client(), at, stakingmanager.OwnershipActionCall(owner.Address()), stakingmanager.DecodeOwnershipAction)
 		if err != nil || action != offer(owner.Address()) {
-			t.Errorf("%s: the action is %s: %v", name, chain.Hex(action), err)
+			t.Errorf("%s: the action is %s: %v", name, action, err)
 		}
 	}
 	if err := d.IncreaseTime(t.Context(), 25*time.Hour); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/contracts"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
@@ -15,7 +16,6 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
 

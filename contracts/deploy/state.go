@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/internal/atomicfile"
 )
 
@@ -24,16 +23,16 @@ const maxState = 64 << 10
 func (p *Plan) parameters(chainID string) map[string]string {
 	c := p.Config
 	m := map[string]string{
-		"chain_id": chainID, "account": chain.Hex(p.Account), "network": string(c.Network), "owner": chain.Hex(c.Owner),
-		"supply_recipient": chain.Hex(c.Recipient), "supply": c.Supply.String(), "rate": c.Rate.String(),
-		"epoch_length": strconv.FormatUint(c.EpochLength, 10), "salt": chain.Hex(c.Salt),
+		"chain_id": chainID, "account": p.Account.String(), "network": string(c.Network), "owner": c.Owner.String(),
+		"supply_recipient": c.Recipient.String(), "supply": c.Supply.String(), "rate": c.Rate.String(),
+		"epoch_length": strconv.FormatUint(c.EpochLength, 10), "salt": c.Salt.String(),
 		"faucet.cap": "none", "faucet.funding": "none",
 	}
 	if c.Faucet != nil {
 		m["faucet.cap"], m["faucet.funding"] = c.Faucet.Cap.String(), c.Faucet.Funding.String()
 	}
 	for _, contract := range p.Contracts {
-		m["class."+contract.Name] = chain.Hex(contract.Deployment.Class)
+		m["class."+contract.Name] = contract.Deployment.Class.String()
 	}
 	return m
 }

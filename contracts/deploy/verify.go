@@ -8,10 +8,10 @@ import (
 	"slices"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/contracts"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -66,7 +66,7 @@ type FaucetState struct {
 type Address chain.Felt
 
 // String returns the address in hexadecimal.
-func (a Address) String() string { return chain.Hex(chain.Felt(a)) }
+func (a Address) String() string { return chain.Felt(a).String() }
 
 // MarshalText returns what String does.
 func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
@@ -173,17 +173,17 @@ func (i *inspection) classes() {
 			continue
 		}
 		if at.Class != want {
-			i.complain("%s has class %s in the address file, in this version it is %s", class.Name, chain.Hex(at.Class), chain.Hex(want))
+			i.complain("%s has class %s in the address file, in this version it is %s", class.Name, at.Class, want)
 		}
 		got, err := i.client.ClassHashAt(i.ctx, at.Address, chain.AtLatest())
 		switch {
 		case errors.Is(err, chain.ErrContractNotFound):
-			i.complain("%s: there is no contract at %s", class.Name, chain.Hex(at.Address))
+			i.complain("%s: there is no contract at %s", class.Name, at.Address)
 		case err != nil:
 			i.broken = fmt.Errorf("deploy: %s: %w", class.Name, err)
 			return
 		case got != want:
-			i.complain("%s at %s has class %s, not %s", class.Name, chain.Hex(at.Address), chain.Hex(got), chain.Hex(want))
+			i.complain("%s at %s has class %s, not %s", class.Name, at.Address, got, want)
 		}
 	}
 }
@@ -194,7 +194,7 @@ func (i *inspection) relations() {
 			continue
 		}
 		if got, want := i.slot(r.contract, r.slot, 0), i.addresses.Contracts[r.other].Address; got != want {
-			i.complain("%s.%s is %s, not %s at %s", r.contract, r.slot, chain.Hex(got), r.other, chain.Hex(want))
+			i.complain("%s.%s is %s, not %s at %s", r.contract, r.slot, got, r.other, want)
 		}
 	}
 }
@@ -226,7 +226,7 @@ func (i *inspection) amounts(r *Report) {
 	}
 	length := i.slot(ValidatorRegistry, "epoch_length", 0)
 	if r.EpochLength = length.Uint64(); !length.IsUint64() || r.EpochLength < minEpoch || r.EpochLength > maxEpoch {
-		i.complain("epochs of %s seconds", chain.Hex(length))
+		i.complain("epochs of %s seconds", length)
 	}
 	i.token()
 	if !i.has(FaucetContract) || i.broken != nil {

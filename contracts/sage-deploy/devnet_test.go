@@ -31,7 +31,7 @@ func setup(t *testing.T) (*devnet.Devnet, []string) {
 	}
 	dir := t.TempDir()
 	return d, []string{"--network", "devnet", "--rpc", d.URL(), "--keystore", keystore(t, accounts[0].Key), "--password-file", file(t, "password", "secret\n"),
-		"--account", chain.Hex(accounts[0].Address), "--out", filepath.Join(dir, "addresses.json"), "--state", filepath.Join(dir, "state.json")}
+		"--account", accounts[0].Address.String(), "--out", filepath.Join(dir, "addresses.json"), "--state", filepath.Join(dir, "state.json")}
 }
 
 func out(args []string) string { return args[len(args)-3] }

@@ -236,7 +236,7 @@ func (c *command) run(ctx context.Context) error {
 	limit := new(big.Int).Mul(new(big.Int).SetUint64(c.maxFee), big.NewInt(1e18))
 	account := chain.NewAccount(client, c.account, key, chain.FeePolicy{MaxFee: limit})
 	if _, err := client.Nonce(ctx, c.account, chain.AtLatest()); errors.Is(err, chain.ErrContractNotFound) {
-		return fmt.Errorf("there is no account at %s: deploy it first", chain.Hex(c.account))
+		return fmt.Errorf("there is no account at %s: deploy it first", c.account)
 	} else if err != nil {
 		return err
 	}
@@ -399,10 +399,10 @@ func (c *command) deploy(ctx context.Context, account *chain.Account, cfg deploy
 			c.line("%-28s done before", p.Step)
 			out.Steps = append(out.Steps, step{p.Step, ""})
 		case deploy.Sent:
-			c.line("%-28s sent %s", p.Step, chain.Hex(p.Tx))
+			c.line("%-28s sent %s", p.Step, p.Tx)
 		case deploy.Done:
 			c.line("%-28s done", p.Step)
-			out.Steps = append(out.Steps, step{p.Step, chain.Hex(p.Tx)})
+			out.Steps = append(out.Steps, step{p.Step, p.Tx.String()})
 		}
 	}
 	addresses, err := deploy.Run(ctx, account, cfg)

@@ -16,7 +16,7 @@ import (
 type ciphertext [4]string
 
 func newCiphertext(lx, ly, rx, ry chain.Felt) ciphertext {
-	return ciphertext{chain.Hex(lx), chain.Hex(ly), chain.Hex(rx), chain.Hex(ry)}
+	return ciphertext{lx.String(), ly.String(), rx.String(), ry.String()}
 }
 
 // escrow is the job's fee as everybody sees it: once for the worker and once for the
@@ -71,7 +71,7 @@ func (n *network) holdings() ([]holding, error) {
 
 // public returns what everybody sees of an account.
 func (n *network) public(name string, address chain.Felt) (h holding, err error) {
-	h.Account, h.Address = name, chain.Hex(address)
+	h.Account, h.Address = name, address.String()
 	if h.Public, err = n.staking.Balance(n.ctx, address); err != nil {
 		return h, err
 	}

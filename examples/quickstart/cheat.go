@@ -71,8 +71,8 @@ func (l *life) punish() error {
 		return errors.New("the validators did not notice that the proof is forged")
 	case !errors.As(err, &rejected):
 		return err
-	case rejected.Worker != chain.Hex(worker) || rejected.Certificate == nil:
-		return fmt.Errorf("the rejection names worker %s, not %s, or has no certificate", rejected.Worker, chain.Hex(worker))
+	case rejected.Worker != worker.String() || rejected.Certificate == nil:
+		return fmt.Errorf("the rejection names worker %s, not %s, or has no certificate", rejected.Worker, worker)
 	}
 	staked, err := one[stakingmanager.StakedEvent](l.ctx, l.history, "worker")
 	if err != nil {

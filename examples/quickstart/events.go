@@ -89,7 +89,7 @@ func (h *history) follow(ctx context.Context, n *bitsage.Network) error {
 			account = h.names[e.Keys[i]]
 		}
 		name := contract + "." + strings.TrimSuffix(reflect.TypeOf(event).Name(), "Event")
-		h.add(seen[any]{event, transaction{name, account, chain.Hex(e.Tx), e.Block.Number}})
+		h.add(seen[any]{event, transaction{name, account, e.Tx.String(), e.Block.Number}})
 	}
 	return context.Cause(ctx)
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/bitsage/bitsage"
-	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
@@ -76,7 +75,7 @@ func (l *life) found(ctx context.Context) error {
 	}
 	l.end("wallet", fmt.Sprintf("%d accounts derived from a mnemonic of %d words", len(accounts), l.opt.mnemonic.Words()))
 	for _, name := range everyone {
-		l.out.line("             %-12s %s", name, chain.Hex(accounts[name].Address()))
+		l.out.line("             %-12s %s", name, accounts[name].Address())
 	}
 	l.out.doing("deploying the contracts")
 	if l.network, err = newNetwork(ctx, accounts); err != nil {

@@ -22,9 +22,9 @@ const module = "github.com/bitsage/bitsage"
 // packages of lines above its own.
 const layers = `
 internal/impl transport
-internal/impl/impltest internal/m31 internal/parallel internal/poseidon internal/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
-internal/circle internal/pedersen elgamal internal/journal internal/p2p/p2ptest
-internal/stark
+internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
+internal/circle internal/poseidon internal/pedersen internal/journal internal/p2p/p2ptest
+internal/stark elgamal
 internal/air internal/blake2s internal/stark/codec wallet contracts internal/cairo contracts/internal/class
 internal/air/matmul internal/air/airtest internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus
 contracts/internal/generate chain/ledger

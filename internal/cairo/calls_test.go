@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
@@ -13,7 +14,6 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 func f(s string) felt.Felt { return felt.MustParse(s) }
@@ -37,15 +37,15 @@ func felts(texts ...string) []felt.Felt {
 
 func check(t *testing.T, call cairo.Call, function, selector string, want ...string) {
 	t.Helper()
-	if call.Function != function || felt.Hex(call.Selector) != selector {
-		t.Errorf("call of %s, %s, want %s, %s", call.Function, felt.Hex(call.Selector), function, selector)
+	if call.Function != function || call.Selector.String() != selector {
+		t.Errorf("call of %s, %s, want %s, %s", call.Function, call.Selector, function, selector)
 	}
 	if len(call.Calldata) != len(want) {
 		t.Fatalf("%s: %d felts, want %d", function, len(call.Calldata), len(want))
 	}
 	for i, x := range call.Calldata {
-		if felt.Hex(x) != want[i] {
-			t.Errorf("%s: felt %d is %s, want %s", function, i, felt.Hex(x), want[i])
+		if x.String() != want[i] {
+			t.Errorf("%s: felt %d is %s, want %s", function, i, x, want[i])
 		}
 	}
 }
@@ -79,7 +79,7 @@ func TestStake(t *testing.T) {
 func TestRegisterWorker(t *testing.T) {
 	key := stakingmanager.Point{X: f("0x11"), Y: f("0x22")}
 	call := stakingmanager.RegisterWorkerCall("abc", f("0x33"), key, digest(5, 6))
-	check(t, call, "register_worker", felt.Hex(call.Selector),
+	check(t, call, "register_worker", call.Selector.String(),
 		"0x0", "0x616263", "0x3", // peer_id
 		"0x33", "0x11", "0x22", // signing_key, elgamal_key
 		"0x6", "0x5") // tee_quote_hash
@@ -87,7 +87,7 @@ func TestRegisterWorker(t *testing.T) {
 
 func TestSubmitJob(t *testing.T) {
 	call := jobmanager.SubmitJobCall(digest(1, 2), digest(3, 4), digest(5, 6), short(t, "std"), f("0x77"), 8, 9, felts("0xa", "0xb"))
-	check(t, call, "submit_job", felt.Hex(call.Selector),
+	check(t, call, "submit_job", call.Selector.String(),
 		"0x2", "0x1", "0x4", "0x3", "0x6", "0x5", "0x737464", "0x77", "0x8", "0x9", "0x2", "0xa", "0xb")
 }
 
@@ -108,7 +108,7 @@ func TestRecordCertificate(t *testing.T) {
 		Signatures: []proofverifier.Signature{{R: f("0xd"), S: f("0xe")}, {R: f("0xf"), S: f("0x10")}},
 	}
 	call := proofverifier.RecordCertificateCall(fact, certificate)
-	check(t, call, "record_certificate", felt.Hex(call.Selector),
+	check(t, call, "record_certificate", call.Selector.String(),
 		"0x1", "0x3", "0x2", "0x4", "0x6", "0x5", "0x8", "0x7", "0x9", "0xb", "0xa",
 		"0xc", "0x2", "0x5", "0x2", "0xd", "0xe", "0xf", "0x10")
 }

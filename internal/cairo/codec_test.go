@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 func felts(texts ...string) []felt.Felt {
@@ -23,8 +23,8 @@ func equal(t *testing.T, got []felt.Felt, want ...string) {
 		t.Fatalf("%d felts, want %d", len(got), len(want))
 	}
 	for i := range got {
-		if felt.Hex(got[i]) != want[i] {
-			t.Errorf("felt %d: %s, want %s", i, felt.Hex(got[i]), want[i])
+		if got[i].String() != want[i] {
+			t.Errorf("felt %d: %s, want %s", i, got[i], want[i])
 		}
 	}
 }

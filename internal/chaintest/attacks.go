@@ -6,7 +6,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
+
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
@@ -17,7 +20,6 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
@@ -327,8 +329,8 @@ func unlinkedRangeProof(t *testing.T, b *battle) {
 func knownLogarithm(t *testing.T, b *battle) {
 	var h point2
 	for i := uint64(1); !h.IsOnCurve() || h.IsInfinity(); i++ {
-		h.X = poseidon.HashMany(text("bitsage.elgamal.h"), chain.Uint(i))
-		h.Y = rootOf(h.X)
+		x := poseidon.HashMany(text("bitsage.elgamal.h"), chain.Uint(i))
+		h = pointAt(x, rootOf(x))
 	}
 	equal(t, "h", h, baseH)
 
@@ -348,7 +350,11 @@ var beta = felt.MustParse("0x6f21413efbe40de150e596d72f7a8c5609ad26c15c915c1f4cd
 // rootOf is the even y of a point, or something that is none.
 func rootOf(x chain.Felt) (y chain.Felt) {
 	y.Square(&x).Mul(&y, &x).Add(&y, &x).Add(&y, &beta)
-	if y.Sqrt(&y) != nil && y.Bits()[0]&1 == 1 {
+	root := fp.Element(y)
+	if root.Sqrt(&root) == nil {
+		return y
+	}
+	if y = chain.Felt(root); y.Bits()[0]&1 == 1 {
 		y.Neg(&y)
 	}
 	return y
@@ -389,7 +395,7 @@ func publicRandomness(t *testing.T, b *battle) {
 	if slices.Equal(first[:4], second[:4]) || slices.Equal(first[4:8], second[4:8]) {
 		t.Error("two encryptions of one amount are the same")
 	}
-	r := point2{X: first[6], Y: first[7]}
+	r := pointAt(first[6], first[7])
 	secrets := map[point2]string{r: "the randomness", toCurve(b.client.secret.Public().Point): "the client's key", toCurve(b.worker.secret.Public().Point): "the worker's key"}
 	for i, f := range append(first, second...) {
 		if what, ok := secrets[power(baseG, f.BigInt(new(big.Int)))]; ok {

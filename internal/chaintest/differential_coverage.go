@@ -75,7 +75,7 @@ func (c *Coverage) count(w *twin, s step, result string) {
 func (c *Coverage) inner(result string) {
 	for function, event := range inner {
 		contract, name, _ := strings.Cut(event, ".")
-		c.passed[function] += strings.Count(result, fmt.Sprintf("event of %s: [%s", contract, chain.Hex(chain.Selector(name))))
+		c.passed[function] += strings.Count(result, fmt.Sprintf("event of %s: [%s", contract, chain.Selector(name)))
 	}
 }
 

@@ -161,12 +161,12 @@ func TestDifferentialAgrees(t *testing.T) {
 // TestDifferentialFinds wants one difference of every kind to be found, and shrunk to the
 // steps that make it.
 func TestDifferentialFinds(t *testing.T) {
-	epoch := `"key":"` + chain.Hex(chain.Selector("epoch")) + `","value":"0x`
+	epoch := `"key":"` + chain.Selector("epoch").String() + `","value":"0x`
 	for _, tt := range []struct {
 		name, from, to string
 		want           []string // what the steps do
 	}{
-		{"an event", `"keys":["` + chain.Hex(chain.Selector("KeyRegistered")), `"keys":["0x1`, []string{"client A opens an account"}},
+		{"an event", `"keys":["` + chain.Selector("KeyRegistered").String(), `"keys":["0x1`, []string{"client A opens an account"}},
 		{"a slot", epoch + `1"`, epoch + `2"`, []string{"pays everyone", "becomes a validator", "stranger begins the first epoch"}},
 		{"a reason", "'ACTION_UNKNOWN'", "'ACTION_NOT_READY'", []string{"stranger accepts what nobody offered"}},
 	} {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	starkcurve "github.com/consensys/gnark-crypto/ecc/stark-curve"
+	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
 
 	"github.com/bitsage/bitsage/chain"
@@ -28,12 +29,23 @@ var (
 
 func toCurve(p elgamal.Point) point2 {
 	f := p.Felts()
-	return point2{X: f[0], Y: f[1]}
+	return pointAt(f[0], f[1])
+}
+
+func pointAt(x, y chain.Felt) point2 { return point2{X: fp.Element(x), Y: fp.Element(y)} }
+
+// coordinates are x and y of each point.
+func coordinates(points ...point2) []chain.Felt {
+	var out []chain.Felt
+	for _, p := range points {
+		out = append(out, chain.Felt(p.X), chain.Felt(p.Y))
+	}
+	return out
 }
 
 func fromCurve(t *testing.T, p point2) elgamal.Point {
 	t.Helper()
-	return must(elgamal.NewPoint(p.X, p.Y))(t)
+	return must(elgamal.NewPoint(chain.Felt(p.X), chain.Felt(p.Y)))(t)
 }
 
 // power is base^exponent; product multiplies.
@@ -94,7 +106,7 @@ func sigma(t *testing.T, prefix chain.Felt, relations []relation, secrets []*big
 		for _, f := range r.powers {
 			a = product(a, power(f.base, nonces[f.secret]))
 		}
-		hashed = append(hashed, a.X, a.Y)
+		hashed = append(hashed, coordinates(a)...)
 	}
 	c := challenge(hashed)
 	out := hashed[1:]
@@ -162,7 +174,7 @@ func (r *rangeOf) prove(t *testing.T, prefix chain.Felt, label string) []chain.F
 		a := [2]point2{}
 		a[bit] = power(r.h, k)
 		a[1-bit] = product(power(r.h, otherS), power(image, new(big.Int).Neg(otherC)))
-		c := challenge([]chain.Felt{prefix, v.X, v.Y, a[0].X, a[0].Y, a[1].X, a[1].Y})
+		c := challenge(append([]chain.Felt{prefix}, coordinates(v, a[0], a[1])...))
 		ownC := c.Sub(c, otherC)
 		ownS := new(big.Int).Mul(ownC, r.parts[i])
 		responses := [2]*big.Int{}
@@ -171,7 +183,7 @@ func (r *rangeOf) prove(t *testing.T, prefix chain.Felt, label string) []chain.F
 		if bit == 1 {
 			c0 = otherC
 		}
-		out = append(out, v.X, v.Y, a[0].X, a[0].Y, a[1].X, a[1].Y, scalarFelt(c0), scalarFelt(responses[0]), scalarFelt(responses[1]))
+		out = append(append(out, coordinates(v, a[0], a[1])...), scalarFelt(c0), scalarFelt(responses[0]), scalarFelt(responses[1]))
 		prefix.Add(&prefix, &one)
 	}
 	return out

@@ -118,7 +118,7 @@ func meteredAccount(t *testing.T) string {
 		t.Fatal(err)
 	}
 	var class map[string]any
-	err = c.Do(t.Context(), "starknet_getClassAt", map[string]any{"block_id": "latest", "contract_address": chain.Hex(accounts[0].Address)}, &class)
+	err = c.Do(t.Context(), "starknet_getClassAt", map[string]any{"block_id": "latest", "contract_address": accounts[0].Address.String()}, &class)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,10 +253,10 @@ func (m *meter) rows(t *testing.T, c *chain.Client, at *chain.Addresses, metered
 
 // functionNames are the functions by contract and selector, in hexadecimal.
 func functionNames(t *testing.T, at *chain.Addresses) map[[2]string]string {
-	names := map[[2]string]string{{chain.Hex(chain.Deployer()), chain.Hex(chain.Selector("deployContract"))}: "deployment"}
+	names := map[[2]string]string{{chain.Deployer().String(), chain.Selector("deployContract").String()}: "deployment"}
 	for _, c := range contracts.Classes() {
 		for _, f := range externals(t, c) {
-			names[[2]string{chain.Hex(at.Contracts[c.Name].Address), chain.Hex(chain.Selector(f))}] = c.Name + "." + f
+			names[[2]string{at.Contracts[c.Name].Address.String(), chain.Selector(f).String()}] = c.Name + "." + f
 		}
 	}
 	return names

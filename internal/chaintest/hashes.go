@@ -90,6 +90,6 @@ func hashes(t *testing.T, w *world) {
 func same(t *testing.T, what string, got, want chain.Felt) {
 	t.Helper()
 	if got != want {
-		t.Errorf("the hash of a %s is %s, want %s", what, chain.Hex(got), chain.Hex(want))
+		t.Errorf("the hash of a %s is %s, want %s", what, got, want)
 	}
 }

@@ -3,6 +3,7 @@ package chaintest
 import (
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
@@ -32,8 +33,7 @@ func bareRefusals() []refusal {
 
 	id, ciphertext := paymentrouter.JobID{}, privacyrouter.Ciphertext{}
 	fact := proofverifier.Fact{Profile: text("std")}
-	some := nobody
-	some.SetOne()
+	some := felt.FromUint64(1)
 	return []refusal{
 		{"StakingManager", "configure", "by a stranger", "UNAUTHORIZED", by(stranger, staking, stakingmanager.ConfigureCall(some, some))},
 		{"StakingManager", "configure", "with no JobManager", "ZERO_ADDRESS", by(owner, staking, stakingmanager.ConfigureCall(nobody, some))},

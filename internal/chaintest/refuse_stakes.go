@@ -101,9 +101,8 @@ func stakingRefusals() []refusal {
 			return s.leaver.at(s.staking, stakingmanager.CompleteUnstakeCall())
 		}},
 		{c, "set_operator", "to what is no address", malformed, func(t *testing.T, s *scene) attempt {
-			var minusOne chain.Felt
-			minusOne.SetInt64(-1)
-			return s.worker.at(s.staking, stakingmanager.SetOperatorCall(minusOne))
+			one := chain.Uint(1)
+			return s.worker.at(s.staking, stakingmanager.SetOperatorCall(*new(chain.Felt).Neg(&one)))
 		}},
 		{c, "heartbeat", "by a stranger", "UNAUTHORIZED", func(t *testing.T, s *scene) attempt {
 			return s.stranger.at(s.staking, stakingmanager.HeartbeatCall(s.worker.Address()))

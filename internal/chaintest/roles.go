@@ -208,7 +208,7 @@ func (w *world) newJob(t *testing.T, client, worker *party, fee elgamal.Amount) 
 	w.work = append(w.work, j)
 	j.id = jobHash(w.chainID, w.jobs.address, client.Address(), j.task)
 	j.program, j.root = digest(program.String()), cairo.U256(must(proof.JobRoot(program, input, proof.Std))(t))
-	j.resultRoot, j.proofHash = digest("output of "+chain.Hex(j.id)), digest("proof of "+chain.Hex(j.id))
+	j.resultRoot, j.proofHash = digest("output of "+j.id.String()), digest("proof of "+j.id.String())
 	now := w.now(t)
 	j.lock, j.deadline = now+3600, now+7200
 	return j

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -222,7 +222,7 @@ func (w *world) views(t *testing.T, calls []chain.Call) [][]chain.Felt {
 		n := min(len(calls), maxBatch)
 		items, results := make([]chain.BatchItem, n), make([][]string, n)
 		for i, c := range calls[:n] {
-			request := map[string]any{"contract_address": chain.Hex(c.To), "entry_point_selector": chain.Hex(c.Selector), "calldata": hexes(c.Calldata)}
+			request := map[string]any{"contract_address": c.To.String(), "entry_point_selector": c.Selector.String(), "calldata": hexes(c.Calldata)}
 			items[i] = chain.BatchItem{Method: "starknet_call", Result: &results[i],
 				Params: map[string]any{"request": request, "block_id": chain.AtLatest()}}
 		}
@@ -247,7 +247,7 @@ func (w *world) views(t *testing.T, calls []chain.Call) [][]chain.Felt {
 func hexes(felts []chain.Felt) []string {
 	out := make([]string, len(felts))
 	for i, f := range felts {
-		out[i] = chain.Hex(f)
+		out[i] = f.String()
 	}
 	return out
 }

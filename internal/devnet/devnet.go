@@ -23,7 +23,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -238,7 +238,7 @@ func (d *Devnet) Accounts(ctx context.Context) ([]Account, error) {
 
 // Mint gives an address an amount of STRK, in FRI.
 func (d *Devnet) Mint(ctx context.Context, to felt.Felt, amount *big.Int) error {
-	return d.do(ctx, "devnet_mint", map[string]any{"address": felt.Hex(to), "amount": json.Number(amount.String()), "unit": "FRI"}, nil)
+	return d.do(ctx, "devnet_mint", map[string]any{"address": to.String(), "amount": json.Number(amount.String()), "unit": "FRI"}, nil)
 }
 
 // CreateBlock makes a block of the transactions that wait, if any.

@@ -10,8 +10,9 @@ import (
 	"sync"
 
 	starkcurve "github.com/consensys/gnark-crypto/ecc/stark-curve"
+	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // points returns the constant points P0 to P4 (Starknet documentation, "Hash
@@ -26,7 +27,7 @@ var points = sync.OnceValue(func() *[5]starkcurve.G1Jac {
 	}
 	var p [5]starkcurve.G1Jac
 	for i, c := range coordinates {
-		p[i].FromAffine(&starkcurve.G1Affine{X: felt.MustParse(c[0]), Y: felt.MustParse(c[1])})
+		p[i].FromAffine(&starkcurve.G1Affine{X: fp.Element(felt.MustParse(c[0])), Y: fp.Element(felt.MustParse(c[1]))})
 	}
 	return &p
 })
@@ -41,7 +42,7 @@ func Hash(a, b felt.Felt) felt.Felt {
 	sum.AddAssign(high.JointScalarMultiplication(&p[1], &p[3], aLow, bLow))
 	sum.AddAssign(high.JointScalarMultiplication(&p[2], &p[4], aHigh, bHigh))
 	var hash starkcurve.G1Affine
-	return hash.FromJacobian(&sum).X
+	return felt.Felt(hash.FromJacobian(&sum).X)
 }
 
 func split248(f felt.Felt) (low, high *big.Int) {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // Starknet's Poseidon: the Hades permutation with state width 3, 8 full and 83
@@ -20,8 +20,8 @@ const (
 
 // hadesConstants derives the round constants: number i is SHA-256("Hades" || i
 // in decimal) modulo the field's prime.
-var hadesConstants = sync.OnceValue(func() *[hadesFullRounds + hadesPartialRounds][3]fp.Element {
-	var c [hadesFullRounds + hadesPartialRounds][3]fp.Element
+var hadesConstants = sync.OnceValue(func() *[hadesFullRounds + hadesPartialRounds][3]felt.Felt {
+	var c [hadesFullRounds + hadesPartialRounds][3]felt.Felt
 	for i := range c {
 		for j := range c[i] {
 			h := sha256.Sum256([]byte("Hades" + strconv.Itoa(3*i+j)))
@@ -32,9 +32,9 @@ var hadesConstants = sync.OnceValue(func() *[hadesFullRounds + hadesPartialRound
 })
 
 // Permute applies the Hades permutation to the state in place.
-func Permute(s *[3]fp.Element) {
-	cube := func(x *fp.Element) {
-		var t fp.Element
+func Permute(s *[3]felt.Felt) {
+	cube := func(x *felt.Felt) {
+		var t felt.Felt
 		t.Square(x)
 		x.Mul(x, &t)
 	}
@@ -47,7 +47,7 @@ func Permute(s *[3]fp.Element) {
 			cube(&s[1])
 		}
 		cube(&s[2])
-		var sum, t fp.Element
+		var sum, t felt.Felt
 		sum.Add(&s[0], &s[1]).Add(&sum, &s[2])
 		t.Double(&s[0])
 		s[0].Add(&sum, &t)
@@ -59,8 +59,8 @@ func Permute(s *[3]fp.Element) {
 }
 
 // Hash is Starknet's poseidon_hash of two elements.
-func Hash(a, b *fp.Element) fp.Element {
-	s := [3]fp.Element{*a, *b, {}}
+func Hash(a, b *felt.Felt) felt.Felt {
+	s := [3]felt.Felt{*a, *b, {}}
 	s[2].SetUint64(2)
 	Permute(&s)
 	return s[0]
@@ -69,12 +69,12 @@ func Hash(a, b *fp.Element) fp.Element {
 // Sponge is Starknet's poseidon_hash_many, fed one element at a time. The zero
 // Sponge is empty.
 type Sponge struct {
-	state [3]fp.Element
+	state [3]felt.Felt
 	odd   bool
 }
 
 // Absorb adds an element to the message.
-func (p *Sponge) Absorb(x *fp.Element) {
+func (p *Sponge) Absorb(x *felt.Felt) {
 	if !p.odd {
 		p.state[0].Add(&p.state[0], x)
 	} else {
@@ -85,9 +85,8 @@ func (p *Sponge) Absorb(x *fp.Element) {
 }
 
 // Sum ends the message and returns its hash. The sponge must not be used again.
-func (p *Sponge) Sum() fp.Element {
-	var one fp.Element
-	one.SetOne()
+func (p *Sponge) Sum() felt.Felt {
+	one := felt.FromUint64(1)
 	p.Absorb(&one)
 	if p.odd {
 		Permute(&p.state)
@@ -96,7 +95,7 @@ func (p *Sponge) Sum() fp.Element {
 }
 
 // HashMany is Starknet's poseidon_hash_many.
-func HashMany(elems ...fp.Element) fp.Element {
+func HashMany(elems ...felt.Felt) felt.Felt {
 	var s Sponge
 	for i := range elems {
 		s.Absorb(&elems[i])

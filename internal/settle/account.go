@@ -6,13 +6,13 @@ import (
 	"fmt"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/money"
 )
 

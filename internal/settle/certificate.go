@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // ErrNoCertificate means that a transaction recorded no certificate of a fact, or
@@ -21,7 +21,7 @@ var factFelts = len(new(consensus.Fact).Calldata())
 // checked here. It fails with ErrNoCertificate.
 func (c *Contracts) Certificate(ctx context.Context, tx chain.Felt, fact consensus.FactID) (*consensus.Certificate, error) {
 	var t chain.InvokeTx
-	if err := c.client.Do(ctx, "starknet_getTransactionByHash", map[string]any{"transaction_hash": chain.Hex(tx)}, &t); err != nil {
+	if err := c.client.Do(ctx, "starknet_getTransactionByHash", map[string]any{"transaction_hash": tx.String()}, &t); err != nil {
 		return nil, err
 	}
 	d := chain.NewDecoder(t.Calldata)

@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
 

@@ -173,7 +173,7 @@ func (v *View) count(ctx context.Context) (int, error) {
 	}
 	keys := make([]string, len(selectors))
 	for i, s := range selectors {
-		keys[i] = chain.Hex(s)
+		keys[i] = s.String()
 	}
 	filter := map[string]any{
 		"from_block": chain.AtNumber(0), "to_block": chain.AtNumber(head.Number),
@@ -233,7 +233,7 @@ func (v *View) enter(e *chain.Event) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%w: event of %s: %w", chain.ErrResponse, chain.Hex(e.From), err)
+		return fmt.Errorf("%w: event of %s: %w", chain.ErrResponse, e.From, err)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -27,7 +27,7 @@ func TestUndone(t *testing.T) {
 		go func() {
 			for c, err := range stream {
 				if err == nil {
-					told <- fmt.Sprintf("%d.%s %v", c.Block.Number, c.Tx.Text(10), c.Undone)
+					told <- fmt.Sprintf("%d.%d %v", c.Block.Number, c.Tx.Uint64(), c.Undone)
 				}
 			}
 		}()

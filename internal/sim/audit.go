@@ -6,8 +6,8 @@ import (
 	"math/big"
 	"slices"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
 
@@ -221,7 +221,7 @@ func (a *audit) signing(h *host, s consensus.Sign) {
 	right := false
 	for _, set := range a.sets(s.Vote.Epoch) {
 		want := a.hash(set, s.Vote.Fact, s.Vote.Verdict)
-		right = right || want.Equal(&s.Hash)
+		right = right || want == s.Hash
 	}
 	if !right {
 		a.w.violate("I6", "node %d signs something that is no vote of it", h.index)
@@ -277,7 +277,7 @@ func (a *audit) accused(h *host, e consensus.Evidence) {
 
 func (a *audit) owner(key felt.Felt) *host {
 	for _, h := range a.w.hosts {
-		if public := h.key.public(); public.Equal(&key) {
+		if h.key.public() == key {
 			return h
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // host runs one validator: what a process, its disk and its clock do.

@@ -6,8 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -49,8 +49,7 @@ func (r *macRing) scheme(public felt.Felt) (consensus.Check, error) {
 	}
 	return func(hash felt.Felt, sig consensus.Signature) bool {
 		sig = consensus.Normalize(sig)
-		r := k.mac(hash, sig.S)
-		return r.Equal(&sig.R)
+		return k.mac(hash, sig.S) == sig.R
 	}, nil
 }
 

@@ -12,8 +12,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // Report is what a run ended with.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/internal/vectors"
@@ -48,7 +49,7 @@ func BenchmarkPoseidonHash(b *testing.B) {
 	vectors.Load(b, &file, "stwo", "merkle.json")
 	layers := MerkleLayers(Poseidon252.Hasher(), file.Poseidon252.Cases[0].Columns, 1)
 	left, right := toFelt(&layers[1][0]), toFelt(&layers[1][1])
-	var root felt
+	var root felt.Felt
 	for b.Loop() {
 		root = poseidon.Hash(&left, &right)
 	}

@@ -3,17 +3,14 @@ package stark
 import (
 	"encoding/binary"
 
-	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
-
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
 
-type felt = fp.Element
-
 // shiftAdd sets x to x*2^n + v.
-func shiftAdd(x *felt, n uint, v uint32) {
-	var f felt
+func shiftAdd(x *felt.Felt, n uint, v uint32) {
+	var f felt.Felt
 	f.SetUint64(1 << n)
 	x.Mul(x, &f)
 	f.SetUint64(uint64(v))
@@ -21,24 +18,24 @@ func shiftAdd(x *felt, n uint, v uint32) {
 }
 
 // addLength adds n*2^248, which tells how much of a padded word was filled.
-func addLength(x *felt, n int) {
+func addLength(x *felt.Felt, n int) {
 	var b [32]byte
 	b[0] = byte(n)
-	var f felt
+	var f felt.Felt
 	f.SetBytes(b[:])
 	x.Add(x, &f)
 }
 
-func toFelt(h *Hash) (f felt) { f.SetBytes(h[:]); return f }
+func toFelt(h *Hash) (f felt.Felt) { f.SetBytes(h[:]); return f }
 
 type poseidonChannel struct {
-	digest felt
+	digest felt.Felt
 	draws  uint64
 }
 
 func (c *poseidonChannel) Digest() Hash { return c.digest.Bytes() }
 
-func (c *poseidonChannel) set(d felt) { c.digest, c.draws = d, 0 }
+func (c *poseidonChannel) set(d felt.Felt) { c.digest, c.draws = d, 0 }
 
 func (c *poseidonChannel) MixRoot(h Hash) {
 	r := toFelt(&h)
@@ -49,8 +46,8 @@ func (c *poseidonChannel) MixFelts(v []m31.QM31) {
 	var s poseidon.Sponge
 	s.Absorb(&c.digest)
 	for i := 0; i < len(v); i += 2 {
-		var f felt
-		f.SetOne() // a leading 1 marks the length of the last, maybe shorter, word
+		var f felt.Felt
+		f.SetUint64(1) // a leading 1 marks the length of the last, maybe shorter, word
 		for _, x := range v[i:min(i+2, len(v))] {
 			for _, e := range x.Coords() {
 				shiftAdd(&f, 31, uint32(e))
@@ -65,7 +62,7 @@ func (c *poseidonChannel) MixU32s(v []uint32) {
 	var s poseidon.Sponge
 	s.Absorb(&c.digest)
 	for i := 0; i < len(v); i += 7 {
-		var f felt
+		var f felt.Felt
 		chunk := v[i:min(i+7, len(v))]
 		for j := range 7 {
 			var w uint32
@@ -83,13 +80,13 @@ func (c *poseidonChannel) MixU32s(v []uint32) {
 }
 
 func (c *poseidonChannel) MixU64(v uint64) {
-	var f felt
+	var f felt.Felt
 	f.SetUint64(v)
 	c.set(poseidon.Hash(&c.digest, &f))
 }
 
 func (c *poseidonChannel) draw() Hash {
-	s := [3]felt{c.digest}
+	s := [3]felt.Felt{c.digest}
 	s[1].SetUint64(c.draws)
 	s[2].SetUint64(3)
 	c.draws++
@@ -132,7 +129,7 @@ func (c *poseidonChannel) DrawFelts(n int) []m31.QM31 { return drawFelts(n, c.dr
 
 func (c *poseidonChannel) Pow(n int) Pow {
 	var s poseidon.Sponge
-	var f felt
+	var f felt.Felt
 	f.SetUint64(powPrefix)
 	s.Absorb(&f)
 	s.Absorb(&c.digest)
@@ -147,7 +144,7 @@ func (c *poseidonChannel) VerifyPow(n int, nonce uint64) bool { return c.Pow(n).
 // poseidonWork returns the lowest 128 bits of the hash of a nonce.
 func poseidonWork(seed *Hash, nonce uint64) (lo, hi uint64) {
 	s := toFelt(seed)
-	var f felt
+	var f felt.Felt
 	f.SetUint64(nonce)
 	h := poseidon.Hash(&s, &f)
 	b := h.Bytes()
@@ -159,7 +156,7 @@ type poseidonHasher struct{}
 func (poseidonHasher) Leaf(row []m31.Elem) Hash {
 	var s poseidon.Sponge
 	for i := 0; i < len(row); i += 8 {
-		var f felt
+		var f felt.Felt
 		chunk := row[i:min(i+8, len(row))]
 		for _, e := range chunk {
 			shiftAdd(&f, 31, uint32(e))
@@ -181,6 +178,6 @@ func (poseidonHasher) Node(left, right *Hash) Hash {
 
 // isFelt reports whether h is a reduced felt252.
 func isFelt(h *Hash) bool {
-	var f felt
-	return f.SetBytesCanonical(h[:]) == nil
+	_, err := felt.FromBytes(h[:])
+	return err == nil
 }

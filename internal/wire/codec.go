@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"unicode/utf8"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"

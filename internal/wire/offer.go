@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/proof"

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/transport"
@@ -36,7 +36,7 @@ func TestRecordHash(t *testing.T) {
 	num := func(n int64) felt.Felt { return felt.MustParse(fmt.Sprintf("0x%x", n)) }
 	want := poseidon.HashMany(text("bitsage/peer/v1"), domain.ChainID, domain.JobManager, r.Key, num(r.Time), num(52), text(string(r.Peer[:31])), text(string(r.Peer[31:])))
 	if got := r.Hash(domain); got != want {
-		t.Errorf("the hash is %s, want %s", felt.Hex(got), felt.Hex(want))
+		t.Errorf("the hash is %s, want %s", got.String(), want.String())
 	}
 	other, _ := newRecord(t, 2, time.Unix(2000000000, 0))
 	seen := map[felt.Felt]bool{want: true}

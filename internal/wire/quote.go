@@ -15,8 +15,8 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/proof"
@@ -332,7 +332,7 @@ func AskQuotes(ctx context.Context, host transport.Host, peers []transport.PeerI
 	}
 	wg.Wait()
 	slices.SortFunc(a.quotes, func(a, b Quote) int {
-		return cmp.Or(cmp.Compare(a.Fee, b.Fee), a.Worker.Cmp(&b.Worker))
+		return cmp.Or(cmp.Compare(a.Fee, b.Fee), a.Worker.Cmp(b.Worker))
 	})
 	return a.quotes, a.refused
 }

@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/proof"
@@ -35,7 +35,7 @@ func TestQuoteHash(t *testing.T) {
 	want := poseidon.HashMany(text("bitsage/quote/v1"), domain.ChainID, domain.JobManager, num(q.Request[16:]), num(q.Request[:16]), q.Worker,
 		num(77), num(q.Expiry), num(q.LockDeadline), num(q.Deadline), key[0], key[1], num(32), text(strings.Repeat("p", 31)), text("q"))
 	if got := q.Hash(domain); got != want {
-		t.Errorf("the hash is %s, want %s", felt.Hex(got), felt.Hex(want))
+		t.Errorf("the hash is %s, want %s", got, want)
 	}
 	seen := map[felt.Felt]string{want: "nothing"}
 	for what, edit := range map[string]func(q *Quote, d *Domain){
@@ -299,7 +299,7 @@ func TestAskQuotes(t *testing.T) {
 		}
 		for w, want := range bad {
 			if err := refused[w.host.ID()]; !want(err) {
-				t.Errorf("worker %s: %v", felt.Hex(w.address), err)
+				t.Errorf("worker %s: %v", w.address, err)
 			}
 		}
 

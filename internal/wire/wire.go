@@ -11,7 +11,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"github.com/bitsage/bitsage/internal/felt"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/proof"

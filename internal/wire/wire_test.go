@@ -17,8 +17,8 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/proof"
@@ -204,9 +204,9 @@ func vectors(t *testing.T) (lines []string) {
 	offer, err := all[typeOffer].(*Offer).Hash()
 	must(t, err)
 	add("hash of the quote request", request.String())
-	add("hash of the quote", felt.Padded(all[typeQuote].(*Quote).Hash(domain)))
+	add("hash of the quote", all[typeQuote].(*Quote).Hash(domain).Padded())
 	add("hash of the offer", offer.String())
-	add("hash of the peer record", felt.Padded(all[typePeerRecord].(*PeerRecord).Hash(domain)))
+	add("hash of the peer record", all[typePeerRecord].(*PeerRecord).Hash(domain).Padded())
 	add("topic of votes", domain.Votes(1).Name)
 	return lines
 }

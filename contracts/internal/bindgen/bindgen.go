@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/bitsage/bitsage/contracts/internal/class"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // Header is the first line of every generated file.
@@ -88,7 +87,7 @@ func head(c *contract, body string) []byte {
 			fmt.Fprintf(&b, "%q\n", std)
 		}
 	}
-	b.WriteString("\n\"github.com/bitsage/bitsage/internal/cairo\"\n\"github.com/bitsage/bitsage/internal/felt\"\n)\n\n")
+	b.WriteString("\n\"github.com/bitsage/bitsage/chain/felt\"\n\"github.com/bitsage/bitsage/internal/cairo\"\n)\n\n")
 	return b.Bytes()
 }
 
@@ -220,7 +219,7 @@ func (w *writer) function(fn *item) {
 	if fn.StateMutability == "view" {
 		verb = "reads"
 	}
-	selector := felt.Hex(class.Selector(fn.Name))
+	selector := class.Selector(fn.Name).String()
 	w.f("var selector%s = felt.MustParse(%q)\n", name, selector)
 	w.f("// %sCall %s %s.", name, verb, fn.Name)
 	result := fmt.Sprintf("return cairo.Call{Function: %q, Selector: selector%s, Calldata: e.Felts()}", fn.Name, name)
@@ -263,7 +262,7 @@ func (w *writer) events() {
 
 func (w *writer) event(ev *item) {
 	w.f("// Selector%s is the first key of every %s event.", ev.Name, ev.Name)
-	w.f("var Selector%s = felt.MustParse(%q)\n", ev.Name, felt.Hex(class.Selector(ev.Name)))
+	w.f("var Selector%s = felt.MustParse(%q)\n", ev.Name, class.Selector(ev.Name).String())
 	w.f("// %sEvent is the event %s.", ev.Name, ev.Name)
 	w.structType(ev.Name+"Event", ev.Members)
 	w.f("func decode%s(keys, data []felt.Felt) (out %sEvent, err error) {", ev.Name, ev.Name)

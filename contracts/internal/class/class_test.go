@@ -2,8 +2,6 @@ package class
 
 import (
 	"testing"
-
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 const small = `{"sierra_program":["0x1","0x7"],"contract_class_version":"0.1.0","entry_points_by_type":` +
@@ -16,8 +14,8 @@ func TestHash(t *testing.T) {
 	}
 	// The hash was computed by hash.ClassHash of starknet.go v0.17.1.
 	const want = "0x274799e4b14b65f817c8a11b495e7e08a631cc88d5a24a8c6a10dc773f99a2a"
-	if h, err := s.Hash(); err != nil || felt.Hex(h) != want {
-		t.Errorf("%s, %v, want %s", felt.Hex(h), err, want)
+	if h, err := s.Hash(); err != nil || h.String() != want {
+		t.Errorf("%s, %v, want %s", h, err, want)
 	}
 }
 
@@ -49,7 +47,7 @@ func TestSelector(t *testing.T) {
 		"transfer": "0x83afd3f4caedc6eebf44246fe54e38c95e3179a5ec9ea81740eca5b482d12e",
 		"Transfer": "0x99cd8bde557814842a3121e8ddfd433a539b8c9f14bf31ebf108d12e6196e9",
 	} {
-		if got := felt.Hex(Selector(name)); got != want {
+		if got := Selector(name).String(); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}

@@ -18,7 +18,6 @@ import (
 
 	"github.com/bitsage/bitsage/contracts/internal/bindgen"
 	"github.com/bitsage/bitsage/contracts/internal/class"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 func main() {
@@ -167,7 +166,7 @@ func writeClass(from, to string, e *entry) error {
 	if err != nil {
 		return err
 	}
-	e.ClassHash = felt.Hex(hash)
+	e.ClassHash = hash.String()
 	if err := writeJSON(filepath.Join(to, e.Name+".json"), sierra, ""); err != nil {
 		return err
 	}

@@ -3,13 +3,10 @@ package codec
 import (
 	"encoding/binary"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/stark"
 )
-
-// Felt is an element of Starknet's field: a big-endian number below
-// 2^251 + 17*2^192 + 1.
-type Felt [32]byte
 
 // MaxFelts is above the length of the calldata of every proof of at most
 // MaxBytes: a hash takes two felts for 32 bytes, eight columns at least two for
@@ -22,12 +19,12 @@ const MaxFelts = MaxBytes/16 + 256
 const firstFelt = magic<<8 | Version
 
 // Calldata returns the proof as a list of felts. It fails as [Encode] does.
-func Calldata(p *stark.Proof, kind stark.Kind) ([]Felt, error) {
+func Calldata(p *stark.Proof, kind stark.Kind) ([]felt.Felt, error) {
 	size, err := check(p, kind)
 	if err != nil {
 		return nil, err
 	}
-	w := calldataWriter{kind: kind, out: make([]Felt, 0, size/20+64)}
+	w := calldataWriter{kind: kind, out: make([]felt.Felt, 0, size/20+64)}
 	w.number(firstFelt)
 	w.number(uint64(kind))
 	write(&w, p)
@@ -36,7 +33,7 @@ func Calldata(p *stark.Proof, kind stark.Kind) ([]Felt, error) {
 
 // ParseCalldata parses calldata. A list that [Calldata] does not return gives a
 // [*FormatError]. The proof is well formed but not verified.
-func ParseCalldata(felts []Felt) (p *stark.Proof, kind stark.Kind, err error) {
+func ParseCalldata(felts []felt.Felt) (p *stark.Proof, kind stark.Kind, err error) {
 	if len(felts) > MaxFelts {
 		return nil, 0, &FormatError{MaxFelts, "proof", ErrTooLarge}
 	}
@@ -84,23 +81,19 @@ func (l *limbs) pop() m31.Elem {
 	return m31.Elem(low)
 }
 
-func (l *limbs) felt() (f Felt) {
+// felt returns l, which is below the prime: a run has 248 bits.
+func (l *limbs) felt() (f felt.Felt) {
+	var b [32]byte
 	for i, x := range l {
-		binary.BigEndian.PutUint64(f[24-8*i:], x)
+		binary.BigEndian.PutUint64(b[24-8*i:], x)
 	}
+	f.SetBytes(b[:])
 	return f
-}
-
-func (f *Felt) limbs() (l limbs) {
-	for i := range l {
-		l[i] = binary.BigEndian.Uint64(f[24-8*i:])
-	}
-	return l
 }
 
 type calldataWriter struct {
 	kind stark.Kind
-	out  []Felt
+	out  []felt.Felt
 	word limbs // the open word of a run
 	n    int   // its elements
 }
@@ -154,7 +147,9 @@ func (w *calldataWriter) felts(columns ...[]stark.QM31) {
 func (w *calldataWriter) hashes(v []stark.Hash) {
 	for i := range v {
 		if w.kind == stark.Poseidon252 {
-			w.out = append(w.out, Felt(v[i]))
+			var f felt.Felt
+			f.SetBytes(v[i][:]) // below the prime, by check
+			w.out = append(w.out, f)
 			continue
 		}
 		low, high := halves(&v[i])
@@ -163,26 +158,25 @@ func (w *calldataWriter) hashes(v []stark.Hash) {
 }
 
 // halves splits a digest, read as a little-endian number.
-func halves(h *stark.Hash) (low, high Felt) {
-	for i, b := range h[:16] {
-		low[31-i] = b
-		high[31-i] = h[16+i]
+func halves(h *stark.Hash) (low, high felt.Felt) {
+	half := func(b []byte) limbs {
+		return limbs{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
 	}
-	return low, high
+	l, g := half(h[:16]), half(h[16:])
+	return l.felt(), g.felt()
 }
 
 // joinHalves is the inverse of halves. It reports whether both are below 2^128.
-func joinHalves(low, high *Felt) (h stark.Hash, ok bool) {
-	for i := range 16 {
-		h[i] = low[31-i]
-		h[16+i] = high[31-i]
+func joinHalves(low, high felt.Felt) (h stark.Hash, ok bool) {
+	l, g := low.Bits(), high.Bits()
+	for i, x := range [4]uint64{l[0], l[1], g[0], g[1]} {
+		binary.LittleEndian.PutUint64(h[8*i:], x)
 	}
-	l, g := halves(&h)
-	return h, l == *low && g == *high
+	return h, l[2]|l[3]|g[2]|g[3] == 0
 }
 
 type calldataReader struct {
-	data []Felt
+	data []felt.Felt
 	pos  int
 	kind stark.Kind
 }
@@ -200,7 +194,7 @@ func (r *calldataReader) need(field string, n int) {
 
 func (r *calldataReader) header() {
 	r.need("magic", 1)
-	switch l := r.data[0].limbs(); {
+	switch l := limbs(r.data[0].Bits()); {
 	case l[0]>>8 != magic || l != limbs{l[0]}:
 		r.fail("magic", ErrMagic)
 	case byte(l[0]) != Version:
@@ -208,7 +202,7 @@ func (r *calldataReader) header() {
 	}
 	r.pos++
 	r.need("kind", 1)
-	l := r.data[1].limbs()
+	l := limbs(r.data[1].Bits())
 	if r.kind = stark.Kind(l[0]); l != (limbs{uint64(r.kind)}) || !knownKind(r.kind) {
 		r.fail("kind", ErrKind)
 	}
@@ -217,7 +211,7 @@ func (r *calldataReader) header() {
 
 func (r *calldataReader) number(field string, lo, hi uint64) uint64 {
 	r.need(field, 1)
-	l := r.data[r.pos].limbs()
+	l := limbs(r.data[r.pos].Bits())
 	if l != (limbs{l[0]}) || l[0] < lo || l[0] > hi {
 		r.fail(field, ErrLength)
 	}
@@ -234,7 +228,7 @@ func (r *calldataReader) run(field string, n int, put func(i int, e m31.Elem)) {
 
 // word reads the n elements of one felt, which are numbered from i.
 func (r *calldataReader) word(field string, i, n int, put func(i int, e m31.Elem)) {
-	l := r.data[r.pos].limbs()
+	l := limbs(r.data[r.pos].Bits())
 	var elems [perFelt]m31.Elem
 	for k := n - 1; k >= 0; k-- {
 		if elems[k] = l.pop(); !elems[k].IsCanonical() {
@@ -288,7 +282,7 @@ func (r *calldataReader) hashes(field string, n int) []stark.Hash {
 	out := make([]stark.Hash, n)
 	for i := range out {
 		var ok bool
-		if out[i], ok = joinHalves(&r.data[r.pos], &r.data[r.pos+1]); !ok {
+		if out[i], ok = joinHalves(r.data[r.pos], r.data[r.pos+1]); !ok {
 			r.fail(field, ErrNonCanonical)
 		}
 		r.pos += 2
@@ -300,9 +294,7 @@ func (r *calldataReader) feltHashes(field string, n int) []stark.Hash {
 	r.need(field, n)
 	out := make([]stark.Hash, n)
 	for i := range out {
-		if out[i] = stark.Hash(r.data[r.pos]); !reduced((*[32]byte)(&out[i])) {
-			r.fail(field, ErrNonCanonical)
-		}
+		out[i] = r.data[r.pos].Bytes()
 		r.pos++
 	}
 	return out

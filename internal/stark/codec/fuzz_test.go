@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/stark"
 )
 
@@ -61,14 +62,18 @@ func FuzzParseCalldata(f *testing.F) {
 		}
 		var flat []byte
 		for _, x := range mustCalldata(f, p, kind) {
-			flat = append(flat, x[:]...)
+			b := x.Bytes()
+			flat = append(flat, b[:]...)
 		}
 		f.Add(flat)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		felts := make([]Felt, len(data)/32)
+		felts := make([]felt.Felt, len(data)/32)
 		for i := range felts {
-			copy(felts[i][:], data[32*i:])
+			var err error
+			if felts[i], err = felt.FromBytes(data[32*i : 32*i+32]); err != nil {
+				return // no calldata
+			}
 		}
 		p, kind, err := ParseCalldata(felts)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/internal/vectors"
 )
@@ -55,7 +56,7 @@ func mustEncode(t testing.TB, p *stark.Proof, kind stark.Kind) []byte {
 	return data
 }
 
-func mustCalldata(t testing.TB, p *stark.Proof, kind stark.Kind) []Felt {
+func mustCalldata(t testing.TB, p *stark.Proof, kind stark.Kind) []felt.Felt {
 	t.Helper()
 	felts, err := Calldata(p, kind)
 	if err != nil {
@@ -66,7 +67,7 @@ func mustCalldata(t testing.TB, p *stark.Proof, kind stark.Kind) []Felt {
 
 // roundTrip checks that all three forms of a proof hold it, and returns the
 // canonical two.
-func roundTrip(t testing.TB, p *stark.Proof, kind stark.Kind) ([]byte, []Felt) {
+func roundTrip(t testing.TB, p *stark.Proof, kind stark.Kind) ([]byte, []felt.Felt) {
 	t.Helper()
 	data := mustEncode(t, p, kind)
 	unpacked, err := Decompress(Compress(data))
@@ -111,7 +112,8 @@ func TestGolden(t *testing.T) {
 			// The calldata's identity is the same hash of its felts' bytes.
 			var flat []byte
 			for _, f := range felts {
-				flat = append(flat, f[:]...)
+				b := f.Bytes()
+				flat = append(flat, b[:]...)
 			}
 			row := fmt.Sprintf("| `%s` | %d | `%x` | %d | `%x` |", g.name, len(data), Hash(data), len(felts), Hash(flat))
 			if !strings.Contains(string(spec), row+"\n") {

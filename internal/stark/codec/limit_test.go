@@ -3,6 +3,7 @@ package codec
 import (
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/stark"
 )
@@ -75,7 +76,7 @@ func TestMaxBytes(t *testing.T) {
 		_, _, err = Decode(b.buf)
 		checkRefusal(t, err, "proof", ErrTooLarge)
 	}
-	_, _, err := ParseCalldata(make([]Felt, MaxFelts+1))
+	_, _, err := ParseCalldata(make([]felt.Felt, MaxFelts+1))
 	checkRefusal(t, err, "proof", ErrTooLarge)
 	_, _, err = Decode(make([]byte, MaxBytes+1))
 	checkRefusal(t, err, "proof", ErrTooLarge)

@@ -6,8 +6,8 @@ package faucet
 import (
 	"math"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // ClaimInfo is the contract's struct of this name.

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // JobID is the contract's struct of this name.

@@ -6,8 +6,8 @@ package privacyrouter
 import (
 	"math"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // Point is the contract's struct of this name.

@@ -6,8 +6,8 @@ package sagetoken
 import (
 	"math"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // Constructor encodes the arguments of the constructor.

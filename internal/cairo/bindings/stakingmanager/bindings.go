@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/felt"
 )
 
 // Tier is the contract's enum of this name.

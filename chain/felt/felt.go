@@ -1,8 +1,10 @@
-// Package felt reads and writes the numbers that Starknet calls felts: elements
-// of the field of the Stark curve, of prime order p = 2^251 + 17*2^192 + 1.
+// Package felt has the numbers that Starknet calls felts: elements of the field of
+// the Stark curve, of prime order p = 2^251 + 17*2^192 + 1. Addresses, hashes,
+// selectors and calldata consist of them.
 //
-// Unlike the methods of the element itself, every reader here is strict: a number
-// that is not below p is an error and is never reduced.
+// Every reader here is strict: a number that is not below p is an error and is never
+// reduced. Only the methods that set a number from bytes or a big.Int reduce it, and
+// say so.
 package felt
 
 import (
@@ -14,14 +16,17 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 )
 
-// Felt is a field element. It is an alias, so that packages can use the
-// arithmetic of gnark-crypto and the conversions of this package on one type.
-// Mind that formatting a Felt with fmt shows its internal form when it is not a
-// pointer: print Hex or Padded.
-type Felt = fp.Element
+// Felt is a number of the field. The zero value is 0, == compares, and a Felt may be
+// the key of a map. Its text, in fmt, slog and JSON alike, is what Starknet's RPC
+// writes: 0x and hexadecimal digits without leading zeros.
+//
+// The array holds the number in Montgomery form and is no use by itself. A plain
+// conversion makes a Felt of the fp.Element of gnark-crypto and of the felt.Felt of
+// juno and starknet.go, and back.
+type Felt fp.Element
 
 // Size is the number of bytes of an encoded felt.
-const Size = fp.Bytes
+const Size = 32
 
 // ShortStringMax is the number of characters that fit in one felt.
 const ShortStringMax = 31
@@ -63,13 +68,16 @@ func MustParse(s string) Felt {
 	return f
 }
 
+// FromUint64 returns v.
+func FromUint64(v uint64) Felt { return Felt(fp.NewElement(v)) }
+
 // FromBytes reads 32 bytes, the most significant first.
 func FromBytes(b []byte) (Felt, error) {
 	var f Felt
 	if len(b) != Size {
 		return f, ErrSize
 	}
-	if err := f.SetBytesCanonical(b); err != nil {
+	if err := f.element().SetBytesCanonical(b); err != nil {
 		return Felt{}, ErrRange
 	}
 	return f, nil
@@ -83,15 +91,6 @@ func FromBig(x *big.Int) (Felt, error) {
 	}
 	f.SetBigInt(x)
 	return f, nil
-}
-
-// Hex writes f as Starknet's RPC does: 0x and the digits without leading zeros.
-func Hex(f Felt) string { return "0x" + f.Text(16) }
-
-// Padded writes f as 0x and 64 digits, the usual form of an address.
-func Padded(f Felt) string {
-	b := f.Bytes()
-	return "0x" + hex.EncodeToString(b[:])
 }
 
 // ShortString packs at most 31 ASCII characters as Cairo's short strings do: the

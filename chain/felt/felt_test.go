@@ -25,12 +25,12 @@ func TestParse(t *testing.T) {
 		largest:                              largest,
 	} {
 		f, err := Parse(in)
-		if err != nil || Hex(f) != want {
-			t.Errorf("%s: got %s, %v, want %s", in, Hex(f), err, want)
+		if err != nil || f.String() != want {
+			t.Errorf("%s: got %s, %v, want %s", in, f.String(), err, want)
 		}
-		again, err := Parse(Padded(f))
-		if err != nil || again != f || len(Padded(f)) != 66 {
-			t.Errorf("%s: padded form %s: %v", in, Padded(f), err)
+		again, err := Parse(f.Padded())
+		if err != nil || again != f || len(f.Padded()) != 66 {
+			t.Errorf("%s: padded form %s: %v", in, f.Padded(), err)
 		}
 	}
 	if _, err := Parse(prime); !errors.Is(err, ErrRange) {
@@ -48,7 +48,7 @@ func TestParse(t *testing.T) {
 
 func TestMustParse(t *testing.T) {
 	if f := MustParse("0x10"); !f.IsUint64() || f.Uint64() != 16 {
-		t.Error(Hex(f))
+		t.Error(f.String())
 	}
 	defer func() {
 		if recover() == nil {
@@ -78,7 +78,7 @@ func TestFromBytes(t *testing.T) {
 func TestFromBig(t *testing.T) {
 	p := fp.Modulus()
 	last := new(big.Int).Sub(p, big.NewInt(1))
-	if f, err := FromBig(last); err != nil || Hex(f) != largest {
+	if f, err := FromBig(last); err != nil || f.String() != largest {
 		t.Errorf("p-1: %v", err)
 	}
 	for _, x := range []*big.Int{p, big.NewInt(-1), new(big.Int).Lsh(p, 300)} {
@@ -96,8 +96,8 @@ func TestShortString(t *testing.T) {
 		strings.Repeat("~", 31):     "0x" + strings.Repeat("7e", 31),
 	} {
 		f, err := ShortString(s)
-		if err != nil || Hex(f) != want {
-			t.Errorf("%q: got %s, %v, want %s", s, Hex(f), err, want)
+		if err != nil || f.String() != want {
+			t.Errorf("%q: got %s, %v, want %s", s, f.String(), err, want)
 		}
 		if back, err := Text(f); err != nil || back != s {
 			t.Errorf("%q: back as %q, %v", s, back, err)
@@ -126,7 +126,7 @@ func FuzzParse(f *testing.F) {
 		}
 		want, ok := new(big.Int).SetString(s[2:], 16)
 		if !ok || want.Cmp(x.BigInt(new(big.Int))) != 0 {
-			t.Fatalf("%q became %s", s, Hex(x))
+			t.Fatalf("%q became %s", s, x.String())
 		}
 	})
 }
