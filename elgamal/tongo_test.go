@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // The packages that the vectors are checked with, from the npm registry.
@@ -90,7 +92,7 @@ func verifyTongoProofs(t *testing.T, path string) {
 		return reencryption(ctx, PublicKey{p[0]}, PublicKey{p[1]}, Ciphertext{p[2], p[3]}, Ciphertext{p[4], p[5]}).relations
 	})
 	verifyTongoRange(t, standard(), prefix, v.Range)
-	verifyTongoRange(t, &setting{newFixedBase(hashToCurve(Generator().p.X))}, prefix, v.RangeTongo)
+	verifyTongoRange(t, &setting{newFixedBase(hashToCurve(felt.Felt(Generator().p.X)))}, prefix, v.RangeTongo)
 }
 
 func verifyTongoRange(t *testing.T, s *setting, prefix Felt, felts []string) {
