@@ -153,6 +153,28 @@ func TestLightPackages(t *testing.T) {
 	}
 }
 
+// TestNoTestLibrary keeps testify in tests and in internal suites: whoever imports a public
+// package links none of it.
+func TestNoTestLibrary(t *testing.T) {
+	args := []string{"list", "-deps", "-f", "{{.ImportPath}} {{join .Imports \" \"}}"}
+	for _, pkg := range strings.Fields(layers) {
+		if !strings.Contains(pkg, "internal") && !slices.Contains(nested, pkg) {
+			args = append(args, "./"+pkg)
+		}
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Dir = root(t)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if pkg, imports, _ := strings.Cut(line, " "); strings.Contains(imports, "github.com/stretchr/testify") {
+			t.Errorf("%s links testify outside of tests", pkg)
+		}
+	}
+}
+
 // TestBrowser builds the verifier for js/wasm.
 func TestBrowser(t *testing.T) {
 	cmd := exec.Command("go", "build", "-o", os.DevNull, "./proof")
