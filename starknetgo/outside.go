@@ -45,17 +45,17 @@ type outsideCall struct {
 func (e *outsideExecution) typedData(chainID string) (*typeddata.TypedData, error) {
 	calls := make([]outsideCall, len(e.calls))
 	for i, c := range e.calls {
-		calls[i] = outsideCall{chain.Hex(c.To), chain.Hex(c.Selector), make([]string, len(c.Calldata))}
+		calls[i] = outsideCall{hex(c.To), hex(c.Selector), make([]string, len(c.Calldata))}
 		for j, f := range c.Calldata {
-			calls[i].Calldata[j] = chain.Hex(f)
+			calls[i].Calldata[j] = hex(f)
 		}
 	}
 	data, err := json.Marshal(map[string]any{
 		"types": json.RawMessage(outsideTypes), "primaryType": "OutsideExecution",
 		"domain": map[string]string{"name": "Account.execute_from_outside", "version": "2", "chainId": chainID, "revision": "1"},
 		"message": map[string]any{
-			"Caller": chain.Hex(e.caller), "Nonce": chain.Hex(e.nonce), "Calls": calls,
-			"Execute After": chain.Hex(e.after), "Execute Before": chain.Hex(e.before),
+			"Caller": hex(e.caller), "Nonce": hex(e.nonce), "Calls": calls,
+			"Execute After": hex(e.after), "Execute Before": hex(e.before),
 		},
 	})
 	if err != nil {

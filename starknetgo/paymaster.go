@@ -87,7 +87,7 @@ func (p *Paymaster) Sign(
 	}
 	if FromJuno(asked.Invoke.UserAddress) != p.Address {
 		return nil, fmt.Errorf("starknetgo: the request is for account %s, the key for %s",
-			chain.Hex(FromJuno(asked.Invoke.UserAddress)), chain.Hex(p.Address))
+			hex(FromJuno(asked.Invoke.UserAddress)), hex(p.Address))
 	}
 	execution, err := parseOutsideExecution(built.TypedData)
 	if err != nil {

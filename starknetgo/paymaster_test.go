@@ -119,7 +119,7 @@ func (s *service) build(request *paymaster.BuildTransactionRequest) map[string]a
 		calls = append(calls, wireCall(request.Parameters.FeeMode.GasToken, starknetgo.ToJuno(chain.Selector("transfer")),
 			starknetgo.ToJuno(forwarder), uints(s.fee)[0], uints(0)[0]))
 	}
-	message := map[string]any{"Caller": chain.Hex(forwarder), "Nonce": "0x99", "Execute After": "0x1", "Execute Before": "0x68cb0db5", "Calls": calls}
+	message := map[string]any{"Caller": hex(forwarder), "Nonce": "0x99", "Execute After": "0x1", "Execute Before": "0x68cb0db5", "Calls": calls}
 	typed := map[string]any{"types": s.types, "primaryType": "OutsideExecution", "message": message,
 		"domain": map[string]any{"name": "Account.execute_from_outside", "version": "2", "chainId": chainID, "revision": "1"}}
 	out["typed_data"] = typed
@@ -144,7 +144,7 @@ func (s *service) verify(request *paymaster.ExecuteTransactionRequest) error {
 	if invoke == nil {
 		return nil
 	}
-	hex := func(v any) *felt.Felt {
+	number := func(v any) *felt.Felt {
 		f, err := new(felt.Felt).SetString(v.(string))
 		if err != nil {
 			panic(err)
@@ -157,14 +157,14 @@ func (s *service) verify(request *paymaster.ExecuteTransactionRequest) error {
 		c := v.(map[string]any)
 		var data []*felt.Felt
 		for _, f := range c["Calldata"].([]any) {
-			data = append(data, hex(f))
+			data = append(data, number(f))
 		}
-		calls = append(calls, curve.PoseidonArray(hex("0x3635c7f2a7ba93844c0d064e18e487f35ab90f7c39d00f186a781fc3f0c2ca9"),
-			hex(c["To"]), hex(c["Selector"]), curve.PoseidonArray(data...)))
+		calls = append(calls, curve.PoseidonArray(number("0x3635c7f2a7ba93844c0d064e18e487f35ab90f7c39d00f186a781fc3f0c2ca9"),
+			number(c["To"]), number(c["Selector"]), curve.PoseidonArray(data...)))
 	}
-	message := curve.PoseidonArray(hex("0x312b56c05a7965066ddbda31c016d8d05afc305071c0ca3cdc2192c3c2f1f0f"),
-		hex(m["Caller"]), hex(m["Nonce"]), hex(m["Execute After"]), hex(m["Execute Before"]), curve.PoseidonArray(calls...))
-	domain := curve.PoseidonArray(hex("0x1ff2f602e42168014d405a94f75e8a93d640751d71d16311266e140d8b0a210"),
+	message := curve.PoseidonArray(number("0x312b56c05a7965066ddbda31c016d8d05afc305071c0ca3cdc2192c3c2f1f0f"),
+		number(m["Caller"]), number(m["Nonce"]), number(m["Execute After"]), number(m["Execute Before"]), curve.PoseidonArray(calls...))
+	domain := curve.PoseidonArray(number("0x1ff2f602e42168014d405a94f75e8a93d640751d71d16311266e140d8b0a210"),
 		shortString("Account.execute_from_outside"), uints(2)[0], shortString(chainID), uints(1)[0])
 	hash := curve.PoseidonArray(shortString("StarkNet Message"), domain, invoke.UserAddress, message)
 	sig := wallet.Signature{R: starknetgo.FromJuno(invoke.Signature[0]), S: starknetgo.FromJuno(invoke.Signature[1])}
@@ -238,7 +238,7 @@ func TestPaymasterRefuses(t *testing.T) {
 		forge func(map[string]any)
 	}{
 		"another contract":         {sponsored, func(m map[string]any) { call(m, 0)["To"] = "0xe71" }},
-		"another function":         {sponsored, func(m map[string]any) { call(m, 1)["Selector"] = chain.Hex(chain.Selector("burn")) }},
+		"another function":         {sponsored, func(m map[string]any) { call(m, 1)["Selector"] = hex(chain.Selector("burn")) }},
 		"another argument":         {sponsored, func(m map[string]any) { call(m, 0)["Calldata"].([]any)[1] = "0x1000" }},
 		"an argument more":         {sponsored, func(m map[string]any) { call(m, 1)["Calldata"] = []any{"0x1"} }},
 		"a call less":              {sponsored, func(m map[string]any) { message(m)["Calls"] = calls(m)[:1] }},
@@ -250,7 +250,7 @@ func TestPaymasterRefuses(t *testing.T) {
 		"two fees":                 {inToken, func(m map[string]any) { message(m)["Calls"] = append(calls(m), extra) }},
 		"a fee first":              {inToken, func(m map[string]any) { l := calls(m); l[0], l[2] = l[2], l[0] }},
 		"a fee in another token":   {inToken, func(m map[string]any) { call(m, 2)["To"] = "0x1" }},
-		"a fee by approval":        {inToken, func(m map[string]any) { call(m, 2)["Selector"] = chain.Hex(chain.Selector("approve")) }},
+		"a fee by approval":        {inToken, func(m map[string]any) { call(m, 2)["Selector"] = hex(chain.Selector("approve")) }},
 		"a fee with a high half":   {inToken, func(m map[string]any) { call(m, 2)["Calldata"].([]any)[2] = "0x1" }},
 		"a fee that is too short":  {inToken, func(m map[string]any) { call(m, 2)["Calldata"] = []any{"0x1", "0x1"} }},
 		"no nonce":                 {sponsored, func(m map[string]any) { delete(message(m), "Nonce") }},

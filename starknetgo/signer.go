@@ -59,11 +59,11 @@ func (s *signer) PublicKey() chain.Felt { return s.public }
 func (s *signer) Sign(ctx context.Context, hash chain.Felt) (wallet.Signature, error) {
 	r, y, err := s.sign(ctx, hash)
 	if err != nil {
-		return wallet.Signature{}, fmt.Errorf("starknetgo: key %s: %w", chain.Hex(s.public), err)
+		return wallet.Signature{}, fmt.Errorf("starknetgo: key %s: %w", hex(s.public), err)
 	}
 	sig := wallet.Signature{R: FromJuno(r), S: FromJuno(y)}
 	if err := wallet.Verify(s.public, hash, sig); err != nil {
-		return wallet.Signature{}, fmt.Errorf("starknetgo: what starknet.go signed is not of key %s: %w", chain.Hex(s.public), err)
+		return wallet.Signature{}, fmt.Errorf("starknetgo: what starknet.go signed is not of key %s: %w", hex(s.public), err)
 	}
 	return sig, nil
 }

@@ -34,6 +34,6 @@ func TestOldDeployer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := l.Client().ClassHashAt(t.Context(), d.Address(), chain.AtLatest()); err != nil || got != class {
-		t.Errorf("class %s, %v", chain.Hex(got), err)
+		t.Errorf("class %s, %v", got.String(), err)
 	}
 }
