@@ -141,3 +141,33 @@ func TestKeystoreSignerRefuses(t *testing.T) {
 		require.ErrorIs(t, err, wallet.ErrSignatureRange)
 	}
 }
+
+// brokenAccount signs with these felts.
+type brokenAccount struct {
+	account.AccountInterface
+	signature []*felt.Felt
+}
+
+func (b brokenAccount) Sign(context.Context, *felt.Felt) ([]*felt.Felt, error) {
+	return b.signature, nil
+}
+
+func TestAccountSignerRefuses(t *testing.T) {
+	public := newKey(t, 11).PublicKey()
+	for name, c := range map[string]struct {
+		signature []*felt.Felt
+		want      error
+	}{
+		"nothing":             {nil, wallet.ErrSignatureSize},
+		"one felt":            {uints(1), wallet.ErrSignatureSize},
+		"three felts":         {uints(1, 2, 3), wallet.ErrSignatureSize},
+		"no felt":             {[]*felt.Felt{uints(1)[0], nil}, wallet.ErrSignatureSize},
+		"zero":                {uints(0, 1), wallet.ErrSignatureRange},
+		"another's signature": {uints(1, 1), wallet.ErrSignature},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := starknetgo.AccountSigner(brokenAccount{signature: c.signature}, public).Sign(t.Context(), chain.Uint(1))
+			require.ErrorIs(t, err, c.want)
+		})
+	}
+}

@@ -46,7 +46,7 @@ func AccountSigner(a account.AccountInterface, public chain.Felt) wallet.Signer 
 			return nil, nil, err
 		}
 		if len(sig) != 2 || sig[0] == nil || sig[1] == nil {
-			return nil, nil, fmt.Errorf("%w: it has %d felts", wallet.ErrSignatureSize, len(sig))
+			return nil, nil, fmt.Errorf("%w: starknet.go returned %d felts, want r and s", wallet.ErrSignatureSize, len(sig))
 		}
 		return sig[0], sig[1], nil
 	}}
