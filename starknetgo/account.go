@@ -38,7 +38,7 @@ func NewAccount(ctx context.Context, p rpc.RPCProvider, address chain.Felt, s wa
 	if _, err := p.ChainID(ctx); err != nil { // the Provider keeps it for account.NewAccount
 		return nil, fmt.Errorf("starknetgo: the chain's name: %w", err)
 	}
-	public := hex(s.PublicKey())
+	public := s.PublicKey().String()
 	a, err := account.NewAccount(p, ToJuno(address), public, NewKeystore(s), account.CairoV2)
 	if err != nil {
 		return nil, fmt.Errorf("starknetgo: %w", err)

@@ -80,7 +80,7 @@ func ExampleKeystoreSigner() {
 	}
 	defer l.Close()
 	a := chain.NewAccount(l.Client(), address, signer, chain.FeePolicy{})
-	fmt.Println(starknetgo.ToJuno(a.Address()))
+	fmt.Println(a.Address())
 	// Output: 0x66ca6ce50414305e3c9cb6da9a4af90809951c5a275d460ecca4699592a5e24
 }
 

@@ -46,6 +46,3 @@ func ToJunos(list []chain.Felt) []*felt.Felt {
 func fromBig(x *big.Int) chain.Felt { return FromJuno(new(felt.Felt).SetBigInt(x)) }
 
 func toBig(f chain.Felt) *big.Int { return ToJuno(f).BigInt(new(big.Int)) }
-
-// hex writes a number as the RPC does: 0x and digits without leading zeros.
-func hex(f chain.Felt) string { return ToJuno(f).String() }

@@ -15,9 +15,6 @@ import (
 	"github.com/bitsage/bitsage/wallet"
 )
 
-// hex writes a number as the RPC does.
-func hex(f chain.Felt) string { return starknetgo.ToJuno(f).String() }
-
 // newKey returns the key of number n.
 func newKey(t require.TestingT, n int64) *wallet.Key {
 	key, err := wallet.NewKey(big.NewInt(n).FillBytes(make([]byte, wallet.KeySize)))
@@ -29,7 +26,7 @@ func newKey(t require.TestingT, n int64) *wallet.Key {
 func memKeystore(t require.TestingT, key *wallet.Key) (*account.MemKeystore, string) {
 	private, err := key.Reveal()
 	require.NoError(t, err)
-	id := hex(key.PublicKey())
+	id := key.PublicKey().String()
 	return account.SetNewMemKeystore(id, new(big.Int).SetBytes(private)), id
 }
 
@@ -42,7 +39,7 @@ func TestFelts(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, s, starknetgo.ToJuno(ours).String())
 		require.Equal(t, theirs, starknetgo.ToJuno(ours))
-		require.Equal(t, s, hex(starknetgo.FromJuno(theirs)))
+		require.Equal(t, s, starknetgo.FromJuno(theirs).String())
 		require.Equal(t, ours, starknetgo.FromJuno(theirs))
 	}
 	require.Zero(t, starknetgo.FromJuno(nil))
@@ -64,7 +61,7 @@ func TestKeystore(t *testing.T) {
 	ks.Add(second)
 	for _, key := range []*wallet.Key{first, second} {
 		hash := chain.Uint(1234)
-		id := hex(key.PublicKey())
+		id := key.PublicKey().String()
 		for _, id := range []string{id, "0x" + strings.Repeat("0", 66-len(id)) + id[2:], "0x" + strings.ToUpper(id[2:])} {
 			r, s, err := ks.Sign(t.Context(), id, big.NewInt(1234))
 			require.NoError(t, err, id)
@@ -79,7 +76,7 @@ func TestKeystore(t *testing.T) {
 
 func TestKeystoreRefuses(t *testing.T) {
 	key := newKey(t, 11)
-	id := hex(key.PublicKey())
+	id := key.PublicKey().String()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	erased := newKey(t, 13)
@@ -97,7 +94,7 @@ func TestKeystoreRefuses(t *testing.T) {
 		"a hash that is 2^251": {t.Context(), id, new(big.Int).Lsh(big.NewInt(1), 251), wallet.ErrHashRange},
 		"a huge hash":          {t.Context(), id, new(big.Int).Lsh(big.NewInt(1), 1000), wallet.ErrHashRange},
 		"an ended context":     {ended, id, big.NewInt(1), context.Canceled},
-		"an erased key":        {t.Context(), hex(erased.PublicKey()), big.NewInt(1), wallet.ErrNoKey},
+		"an erased key":        {t.Context(), erased.PublicKey().String(), big.NewInt(1), wallet.ErrNoKey},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := starknetgo.NewKeystore(key, erased).Sign(c.ctx, c.id, c.hash)

@@ -74,5 +74,5 @@ func (k *Keystore) signer(id string) (wallet.Signer, error) {
 	if s, ok := k.signers[public]; ok {
 		return s, nil
 	}
-	return nil, fmt.Errorf("%w: public key %s", ErrUnknownKey, hex(public))
+	return nil, fmt.Errorf("%w: public key %s", ErrUnknownKey, public)
 }

@@ -45,17 +45,17 @@ type outsideCall struct {
 func (e *outsideExecution) typedData(chainID string) (*typeddata.TypedData, error) {
 	calls := make([]outsideCall, len(e.calls))
 	for i, c := range e.calls {
-		calls[i] = outsideCall{hex(c.To), hex(c.Selector), make([]string, len(c.Calldata))}
+		calls[i] = outsideCall{c.To.String(), c.Selector.String(), make([]string, len(c.Calldata))}
 		for j, f := range c.Calldata {
-			calls[i].Calldata[j] = hex(f)
+			calls[i].Calldata[j] = f.String()
 		}
 	}
 	data, err := json.Marshal(map[string]any{
 		"types": json.RawMessage(outsideTypes), "primaryType": "OutsideExecution",
 		"domain": map[string]string{"name": "Account.execute_from_outside", "version": "2", "chainId": chainID, "revision": "1"},
 		"message": map[string]any{
-			"Caller": hex(e.caller), "Nonce": hex(e.nonce), "Calls": calls,
-			"Execute After": hex(e.after), "Execute Before": hex(e.before),
+			"Caller": e.caller.String(), "Nonce": e.nonce.String(), "Calls": calls,
+			"Execute After": e.after.String(), "Execute Before": e.before.String(),
 		},
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/NethermindEth/starknet.go/paymaster"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -87,7 +88,7 @@ func (p *Paymaster) Sign(
 	}
 	if FromJuno(asked.Invoke.UserAddress) != p.Address {
 		return nil, fmt.Errorf("starknetgo: the request is for account %s, the key for %s",
-			hex(FromJuno(asked.Invoke.UserAddress)), hex(p.Address))
+			FromJuno(asked.Invoke.UserAddress), p.Address)
 	}
 	execution, err := parseOutsideExecution(built.TypedData)
 	if err != nil {
@@ -175,10 +176,13 @@ func number(s string) *chain.Felt {
 		return nil
 	}
 	x, ok := new(big.Int).SetString(s, 10)
-	if !ok || !inField(x) {
+	if !ok {
 		return nil
 	}
-	f := fromBig(x)
+	f, err := felt.FromBig(x)
+	if err != nil {
+		return nil
+	}
 	return &f
 }
 

@@ -119,7 +119,7 @@ func (s *service) build(request *paymaster.BuildTransactionRequest) map[string]a
 		calls = append(calls, wireCall(request.Parameters.FeeMode.GasToken, starknetgo.ToJuno(chain.Selector("transfer")),
 			starknetgo.ToJuno(forwarder), uints(s.fee)[0], uints(0)[0]))
 	}
-	message := map[string]any{"Caller": hex(forwarder), "Nonce": "0x99", "Execute After": "0x1", "Execute Before": "0x68cb0db5", "Calls": calls}
+	message := map[string]any{"Caller": forwarder.String(), "Nonce": "0x99", "Execute After": "0x1", "Execute Before": "0x68cb0db5", "Calls": calls}
 	typed := map[string]any{"types": s.types, "primaryType": "OutsideExecution", "message": message,
 		"domain": map[string]any{"name": "Account.execute_from_outside", "version": "2", "chainId": chainID, "revision": "1"}}
 	out["typed_data"] = typed
@@ -238,7 +238,7 @@ func TestPaymasterRefuses(t *testing.T) {
 		forge func(map[string]any)
 	}{
 		"another contract":         {sponsored, func(m map[string]any) { call(m, 0)["To"] = "0xe71" }},
-		"another function":         {sponsored, func(m map[string]any) { call(m, 1)["Selector"] = hex(chain.Selector("burn")) }},
+		"another function":         {sponsored, func(m map[string]any) { call(m, 1)["Selector"] = chain.Selector("burn").String() }},
 		"another argument":         {sponsored, func(m map[string]any) { call(m, 0)["Calldata"].([]any)[1] = "0x1000" }},
 		"an argument more":         {sponsored, func(m map[string]any) { call(m, 1)["Calldata"] = []any{"0x1"} }},
 		"a call less":              {sponsored, func(m map[string]any) { message(m)["Calls"] = calls(m)[:1] }},
@@ -250,7 +250,7 @@ func TestPaymasterRefuses(t *testing.T) {
 		"two fees":                 {inToken, func(m map[string]any) { message(m)["Calls"] = append(calls(m), extra) }},
 		"a fee first":              {inToken, func(m map[string]any) { l := calls(m); l[0], l[2] = l[2], l[0] }},
 		"a fee in another token":   {inToken, func(m map[string]any) { call(m, 2)["To"] = "0x1" }},
-		"a fee by approval":        {inToken, func(m map[string]any) { call(m, 2)["Selector"] = hex(chain.Selector("approve")) }},
+		"a fee by approval":        {inToken, func(m map[string]any) { call(m, 2)["Selector"] = chain.Selector("approve").String() }},
 		"a fee with a high half":   {inToken, func(m map[string]any) { call(m, 2)["Calldata"].([]any)[2] = "0x1" }},
 		"a fee that is too short":  {inToken, func(m map[string]any) { call(m, 2)["Calldata"] = []any{"0x1", "0x1"} }},
 		"no nonce":                 {sponsored, func(m map[string]any) { delete(message(m), "Nonce") }},

@@ -31,7 +31,7 @@ func KeystoreSigner(ks account.Keystore, id string, public chain.Felt) wallet.Si
 		if !inField(x) || !inField(y) {
 			return nil, nil, wallet.ErrSignatureRange
 		}
-		return ToJuno(fromBig(x)), ToJuno(fromBig(y)), nil
+		return new(felt.Felt).SetBigInt(x), new(felt.Felt).SetBigInt(y), nil
 	}}
 }
 
@@ -59,11 +59,11 @@ func (s *signer) PublicKey() chain.Felt { return s.public }
 func (s *signer) Sign(ctx context.Context, hash chain.Felt) (wallet.Signature, error) {
 	r, y, err := s.sign(ctx, hash)
 	if err != nil {
-		return wallet.Signature{}, fmt.Errorf("starknetgo: key %s: %w", hex(s.public), err)
+		return wallet.Signature{}, fmt.Errorf("starknetgo: key %s: %w", s.public, err)
 	}
 	sig := wallet.Signature{R: FromJuno(r), S: FromJuno(y)}
 	if err := wallet.Verify(s.public, hash, sig); err != nil {
-		return wallet.Signature{}, fmt.Errorf("starknetgo: what starknet.go signed is not of key %s: %w", hex(s.public), err)
+		return wallet.Signature{}, fmt.Errorf("starknetgo: what starknet.go signed is not of key %s: %w", s.public, err)
 	}
 	return sig, nil
 }

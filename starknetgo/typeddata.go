@@ -22,7 +22,7 @@ func TypedDataHash(td *typeddata.TypedData, address chain.Felt) (chain.Felt, err
 	if td == nil || td.Revision == nil {
 		return chain.Felt{}, fmt.Errorf("%w: it was not read from JSON", ErrTypedData)
 	}
-	hash, err := td.GetMessageHash(hex(address))
+	hash, err := td.GetMessageHash(address.String())
 	if err != nil {
 		return chain.Felt{}, fmt.Errorf("%w: %w", ErrTypedData, err)
 	}
