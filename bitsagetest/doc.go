@@ -12,7 +12,8 @@
 // client with money. Everything is real: transactions are signed and executed, jobs
 // are proven, proofs are verified, and amounts are encrypted. When the test ends, the
 // network stops, and the test fails if money has appeared or vanished, if somebody
-// lost a stake without having forged a proof, or if a goroutine is left.
+// lost a stake without having forged a proof, or if a goroutine is left. In place of a
+// *testing.T there may be any [TestingT], such as that of a testify suite or of Ginkgo.
 //
 // # Faults
 //

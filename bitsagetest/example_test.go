@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/suite"
+
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/bitsagetest"
 )
@@ -21,6 +23,21 @@ func TestProduct(t *testing.T) {
 	}
 	n.RequirePaid(t, id)
 }
+
+type ProductSuite struct {
+	suite.Suite
+	network *bitsagetest.Network
+}
+
+func (s *ProductSuite) SetupTest() { s.network = bitsagetest.New(s.T(), bitsagetest.Options{}) }
+
+func (s *ProductSuite) TestPaid() {
+	id, err := s.network.Client().Submit(s.T().Context(), s.network.Job(0))
+	s.Require().NoError(err)
+	s.network.RequirePaid(s.T(), id)
+}
+
+func TestProductSuite(t *testing.T) { suite.Run(t, new(ProductSuite)) }
 
 func TestCrashedWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/bitsage/bitsage/internal/p2p"
@@ -13,31 +12,31 @@ import (
 // Inject begins faults, in the language that the package documentation describes. It
 // returns when those that have no "at" have begun, and fails the test with the line
 // and column of what it does not understand.
-func (n *Network) Inject(t testing.TB, text string) {
+func (n *Network) Inject(t TestingT, text string) {
 	t.Helper()
 	faults, err := parse(text, n.count())
 	if err != nil {
-		t.Fatal(err)
+		fatalf(t, "%v", err)
 	}
 	n.inject(text, faults)
 }
 
 // Crash is Inject of crash: a worker or validator ends at once. Start starts it again.
-func (n *Network) Crash(t testing.TB, role string) {
+func (n *Network) Crash(t TestingT, role string) {
 	t.Helper()
 	n.Inject(t, "crash "+role)
 }
 
 // Partition is Inject of partition, for example of validator/0 and validator/1 from
 // all others. Heal ends it.
-func (n *Network) Partition(t testing.TB, roles ...string) {
+func (n *Network) Partition(t TestingT, roles ...string) {
 	t.Helper()
 	n.Inject(t, "partition "+strings.Join(roles, " "))
 }
 
 // Heal is Inject of heal: all faults end, those that are still to come too. What has
 // crashed begins again, and workers are honest.
-func (n *Network) Heal(t testing.TB) {
+func (n *Network) Heal(t TestingT) {
 	t.Helper()
 	n.Inject(t, "heal")
 }

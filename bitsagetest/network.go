@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 	"testing/synctest"
 	"time"
 
@@ -52,11 +51,11 @@ type Options struct {
 }
 
 // Network is a network of package bitsage with roles on it, for one test. Its methods
-// may be called by several goroutines at once, unless they take a testing.TB.
+// may be called by several goroutines at once, unless they take a TestingT.
 type Network struct {
 	*bitsage.Network
 
-	t       testing.TB
+	t       TestingT
 	opts    Options
 	seed    uint64
 	virtual bool // in a bubble of package synctest
@@ -103,7 +102,7 @@ const settleTime = time.Minute
 // New starts a network for the time of a test and returns when all its roles serve.
 // It may be called inside a bubble of package testing/synctest. It fails the test if
 // it cannot.
-func New(t testing.TB, o Options) *Network {
+func New(t TestingT, o Options) *Network {
 	t.Helper()
 	n := &Network{t: t, opts: o, seed: o.Seed, virtual: bubble(), log: o.Logger, dir: t.TempDir(),
 		number:  strconv.FormatUint(networks.Add(1), 10),
@@ -117,7 +116,7 @@ func New(t testing.TB, o Options) *Network {
 		n.log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
 	if err := n.start(); err != nil {
-		t.Fatal(err)
+		fatalf(t, "%v", err)
 	}
 	return n
 }
@@ -306,11 +305,11 @@ func (n *Network) Client() *bitsage.Client {
 
 // NewClient returns another client, with a confidential balance as Options.Deposit has
 // it. Statements call it client/1, client/2 or client/3, in the order of creation.
-func (n *Network) NewClient(t testing.TB, deposit bitsage.Amount) *bitsage.Client {
+func (n *Network) NewClient(t TestingT, deposit bitsage.Amount) *bitsage.Client {
 	t.Helper()
 	c, err := n.client(deposit)
 	if err != nil {
-		t.Fatal(err)
+		fatalf(t, "%v", err)
 	}
 	return c
 }

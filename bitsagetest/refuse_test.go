@@ -12,14 +12,21 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/proof"
 )
 
-// recorder is a test that may fail.
+var (
+	_ TestingT         = testing.TB(nil)
+	_ require.TestingT = TestingT(nil)
+)
+
+// recorder is a test that may fail, with no more methods than a TestingT needs.
 type recorder struct {
-	testing.TB
+	TestingT
 	cleanups []func()
 
 	mu     sync.Mutex
@@ -36,8 +43,7 @@ func (r *recorder) log(failed bool, format string, args ...any) {
 
 func (r *recorder) Logf(format string, args ...any)   { r.log(false, format, args...) }
 func (r *recorder) Errorf(format string, args ...any) { r.log(true, format, args...) }
-func (r *recorder) Fatalf(format string, args ...any) { r.log(true, format, args...); runtime.Goexit() }
-func (r *recorder) Fatal(args ...any)                 { r.log(true, "%s", fmt.Sprint(args...)); runtime.Goexit() }
+func (r *recorder) FailNow()                          { r.log(true, ""); runtime.Goexit() }
 func (r *recorder) Cleanup(f func())                  { r.cleanups = append(r.cleanups, f) }
 
 func (r *recorder) Failed() bool {
@@ -48,7 +54,7 @@ func (r *recorder) Failed() bool {
 
 // record runs a test to its end and returns what it said, "" if it passed.
 func record(t *testing.T, test func(t *recorder)) string {
-	r := &recorder{TB: t}
+	r := &recorder{TestingT: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -97,8 +103,9 @@ func TestFailures(t *testing.T) {
 		}, []string{"no more clients"}},
 		"a goroutine is left": {func(t *recorder) {
 			n := New(t, bare)
-			stop := make(chan struct{})
-			go pprof.Do(context.Background(), pprof.Labels(label, n.number), func(context.Context) { <-stop })
+			started, stop := make(chan struct{}), make(chan struct{})
+			go pprof.Do(context.Background(), pprof.Labels(label, n.number), func(context.Context) { close(started); <-stop })
+			<-started
 			t.Cleanup(func() { close(stop) })
 		}, []string{"something is left running", "TestFailures"}},
 	} {
@@ -168,12 +175,8 @@ func TestRequire(t *testing.T) {
 		got := record(t, func(t *recorder) {
 			n := New(t, Options{Validators: 1})
 			id, err := n.Client().Submit(t.Context(), n.Job(0))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if end := n.RequireEnded(t, id); end != bitsage.Released {
-				t.Errorf("the fee was %s", end)
-			}
+			require.NoError(t, err)
+			require.Equal(t, bitsage.Released, n.RequireEnded(t, id))
 			n.RequireRefunded(t, id)
 		})
 		if !strings.Contains(got, "was released, want refunded") {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"testing"
 	"time"
 
 	"github.com/bitsage/bitsage"
@@ -16,27 +15,27 @@ import (
 
 // RequirePaid waits for a job to end and fails the test unless its worker was paid,
 // once.
-func (n *Network) RequirePaid(t testing.TB, id proof.JobID) {
+func (n *Network) RequirePaid(t TestingT, id proof.JobID) {
 	t.Helper()
 	n.requireEnd(t, id, bitsage.Released)
 }
 
 // RequireRefunded waits for a job to end and fails the test unless the fee went back to
 // the client, once. A job whose deadline passes is made to expire.
-func (n *Network) RequireRefunded(t testing.TB, id proof.JobID) {
+func (n *Network) RequireRefunded(t TestingT, id proof.JobID) {
 	t.Helper()
 	n.requireEnd(t, id, bitsage.Refunded)
 }
 
 // RequireEnded waits for a job to end and fails the test unless the worker was paid
 // once or the client refunded once. It returns which.
-func (n *Network) RequireEnded(t testing.TB, id proof.JobID) bitsage.PaymentState {
+func (n *Network) RequireEnded(t TestingT, id proof.JobID) bitsage.PaymentState {
 	t.Helper()
 	return n.requireEnd(t, id, "")
 }
 
 // requireEnd waits for the end that is wanted, or for any.
-func (n *Network) requireEnd(t testing.TB, id proof.JobID, want bitsage.PaymentState) bitsage.PaymentState {
+func (n *Network) requireEnd(t TestingT, id proof.JobID, want bitsage.PaymentState) bitsage.PaymentState {
 	t.Helper()
 	limit := patience
 	if n.virtual {
@@ -46,10 +45,10 @@ func (n *Network) requireEnd(t testing.TB, id proof.JobID, want bitsage.PaymentS
 	defer cancel()
 	end, err := n.payment(ctx, id)
 	if err != nil {
-		t.Fatalf("bitsagetest: job %v: %v", id, err)
+		fatalf(t, "bitsagetest: job %v: %v", id, err)
 	}
 	if want != "" && end != want {
-		t.Fatalf("bitsagetest: the fee of job %v was %s, want %s", id, end, want)
+		fatalf(t, "bitsagetest: the fee of job %v was %s, want %s", id, end, want)
 	}
 	return end
 }
@@ -126,17 +125,17 @@ func pause(ctx context.Context) error {
 
 // RequireSlashed fails the test unless a worker or validator has lost a part of its
 // stake for an offence.
-func (n *Network) RequireSlashed(t testing.TB, role string) {
+func (n *Network) RequireSlashed(t TestingT, role string) {
 	t.Helper()
 	a := n.Account(role)
 	if a == nil {
-		t.Fatalf("there is no %s", role)
+		fatalf(t, "there is no %s", role)
 	}
 	b, err := n.read(t.Context())
 	if err != nil {
-		t.Fatal(err)
+		fatalf(t, "%v", err)
 	}
 	if _, ok := b.slashed[a.Address()]; !ok {
-		t.Fatalf("%s was not slashed", role)
+		fatalf(t, "%s was not slashed", role)
 	}
 }

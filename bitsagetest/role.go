@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/bitsage/bitsage"
@@ -213,7 +212,7 @@ func (n *Network) member(role string) (*member, error) {
 // Start starts a worker or validator that was stopped or has crashed, such as
 // worker/0, with the folder and accounts that it had, and waits until all roles
 // serve. One that runs is left alone.
-func (n *Network) Start(t testing.TB, role string) {
+func (n *Network) Start(t TestingT, role string) {
 	t.Helper()
 	m, err := n.member(role)
 	if err == nil {
@@ -221,16 +220,16 @@ func (n *Network) Start(t testing.TB, role string) {
 		err = n.ready(n.ctx)
 	}
 	if err != nil {
-		t.Fatal(err)
+		fatalf(t, "%v", err)
 	}
 }
 
 // Stop stops a worker or validator as its Run does when its context ends.
-func (n *Network) Stop(t testing.TB, role string) {
+func (n *Network) Stop(t TestingT, role string) {
 	t.Helper()
 	m, err := n.member(role)
 	if err != nil {
-		t.Fatal(err)
+		fatalf(t, "%v", err)
 	}
 	n.halt(m, func() {})
 }

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -304,9 +307,7 @@ func TestExpiredLeavesAGap(t *testing.T) {
 	var hashes []Felt
 	for range 5 {
 		h, err := a.Execute(t.Context(), aCall)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		hashes = append(hashes, h)
 	}
 	s.expire(2)
@@ -353,9 +354,7 @@ func TestNonceNeverAccepted(t *testing.T) {
 
 func TestQueueEndsWithContext(t *testing.T) {
 	a, _, _ := newTestAccount(t, FeePolicy{})
-	if err := a.queue.acquire(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, a.queue.acquire(t.Context()))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := a.Execute(ctx, aCall); !errors.Is(err, context.DeadlineExceeded) {
@@ -465,9 +464,7 @@ func TestEstimateAll(t *testing.T) {
 		if err != nil || tx.Nonce != uint64(5+i) || !tx.Query || tx.Tip != 3 {
 			t.Fatalf("%d: %+v %v", i, tx, err)
 		}
-		if err := wallet.Verify(a.signer.PublicKey(), hash, wallet.Signature{R: tx.Signature[0], S: tx.Signature[1]}); err != nil {
-			t.Errorf("%d: %v", i, err)
-		}
+		assert.NoError(t, wallet.Verify(a.signer.PublicKey(), hash, wallet.Signature{R: tx.Signature[0], S: tx.Signature[1]}), "%d", i)
 		if left := txs[i].envelope(); left.Query || left.Signature != nil {
 			t.Errorf("%d is left signed: %+v", i, left)
 		}

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // batchNode answers a batch of n requests with a text in which #i stands for the
@@ -38,9 +41,7 @@ func ask(n int) []BatchItem {
 func TestBatchOutOfOrder(t *testing.T) {
 	c, _ := testClient(t, batchNode(3, `[{"id":#2,"result":"0x3"},{"id":#0,"result":"0x1"},{"id":#1,"error":{"code":20,"message":"m"}}]`), Options{})
 	items := ask(3)
-	if err := c.Batch(t.Context(), items); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, c.Batch(t.Context(), items))
 	if *items[0].Result.(*wireFelt) != wireFelt(Uint(1)) || *items[2].Result.(*wireFelt) != wireFelt(Uint(3)) {
 		t.Error("the answers are mixed up")
 	}
@@ -80,9 +81,7 @@ func TestBatchRefuses(t *testing.T) {
 
 func TestBatchLimits(t *testing.T) {
 	c, _ := testClient(t, batchNode(maxBatch+1, `[]`), Options{})
-	if err := c.Batch(t.Context(), nil); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, c.Batch(t.Context(), nil))
 	if err := c.Batch(t.Context(), ask(maxBatch+1)); err == nil {
 		t.Error("a batch above the limit is sent")
 	}

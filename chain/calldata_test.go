@@ -6,6 +6,9 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func pow2(n uint) *big.Int { return new(big.Int).Lsh(big.NewInt(1), n) }
@@ -42,9 +45,7 @@ func TestEncodeDecode(t *testing.T) {
 	max128, max256 := less(pow2(128)), less(pow2(256))
 	out, err := new(Encoder).Felt(Uint(3)).Uint(1<<64-1).Bool(true).Bool(false).U128(max128).U256(max256).U256(pow2(128)).
 		ShortString("abc").ByteArray("").ByteArray("\x00\xff").Array(Uint(1), Uint(2)).Array().Calldata()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if want := 1 + 1 + 2 + 1 + 2 + 2 + 1 + 3 + 3 + 3 + 1; len(out) != want {
 		t.Errorf("%d felts, want %d", len(out), want)
 	}
@@ -91,9 +92,7 @@ func TestDecoderRefuses(t *testing.T) {
 	} {
 		d := NewDecoder(tc.in)
 		tc.read(d)
-		if err := d.End(); !errors.Is(err, ErrCalldata) {
-			t.Errorf("%s: %v", name, err)
-		}
+		assert.ErrorIs(t, d.End(), ErrCalldata, "%s", name)
 		d.Felt()
 		if d.U256().Sign() != 0 || d.Bool() || d.ByteArray() != "" || len(d.Array()) != 0 {
 			t.Errorf("%s: values after an error", name)

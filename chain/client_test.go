@@ -17,6 +17,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // raw answers every request with a body in which ID stands for the identifier.
@@ -149,9 +152,7 @@ func TestEndlessBody(t *testing.T) {
 			}
 		}
 	}), Options{MaxResponse: 1 << 20})
-	if err := c.Do(t.Context(), "starknet_chainId", nil, nil); !errors.Is(err, ErrTooLarge) {
-		t.Fatal(err)
-	}
+	require.ErrorIs(t, c.Do(t.Context(), "starknet_chainId", nil, nil), ErrTooLarge)
 	c.Close()
 	if sent.Load() > 64<<20 {
 		t.Errorf("%d bytes were accepted", sent.Load())
@@ -246,9 +247,7 @@ func TestTimeoutOfAnAttempt(t *testing.T) {
 		newNode().ServeHTTP(w, r)
 	}), Options{Timeout: 50 * time.Millisecond})
 	defer close(block)
-	if err := c.Do(t.Context(), "starknet_chainId", nil, nil); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, c.Do(t.Context(), "starknet_chainId", nil, nil))
 }
 
 func TestCancelReturnsTheCause(t *testing.T) {
@@ -258,12 +257,8 @@ func TestCancelReturnsTheCause(t *testing.T) {
 		cancel(cause)
 		w.WriteHeader(500)
 	}), Options{})
-	if err := c.Do(ctx, "starknet_chainId", nil, nil); !errors.Is(err, cause) {
-		t.Error(err)
-	}
-	if err := c.Do(ctx, "starknet_chainId", nil, nil); !errors.Is(err, cause) {
-		t.Error(err)
-	}
+	assert.ErrorIs(t, c.Do(ctx, "starknet_chainId", nil, nil), cause)
+	assert.ErrorIs(t, c.Do(ctx, "starknet_chainId", nil, nil), cause)
 }
 
 func TestRPCErrorUnderAnErrorStatus(t *testing.T) {
@@ -275,9 +270,7 @@ func TestRPCErrorUnderAnErrorStatus(t *testing.T) {
 			w.WriteHeader(tc.status)
 			raw(fmt.Sprintf(`{"jsonrpc":"2.0","id":ID,"error":{"code":%d,"message":"m"}}`, tc.code))(w, r)
 		}), Options{})
-		if err := c.Do(t.Context(), "starknet_call", nil, nil); !errors.Is(err, tc.want) {
-			t.Errorf("%d: %v", tc.status, err)
-		}
+		assert.ErrorIs(t, c.Do(t.Context(), "starknet_call", nil, nil), tc.want, "%d", tc.status)
 	}
 }
 
@@ -286,15 +279,11 @@ func TestSecretsStayHere(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	address := listener.Addr().String()
 	listener.Close()
 	c, err := NewClient("http://"+address+"/key-5up3r53cr3t", Options{Logger: logger, Attempts: 2, Backoff: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	err = c.Do(t.Context(), "starknet_call", map[string]string{"signature": "5up3r53cr3t"}, nil)
 	if err == nil || !notSent(err) || strings.Contains(err.Error()+log.String(), "5up3r53cr3t") {
 		t.Errorf("%v\n%s", err, log.String())
@@ -312,9 +301,7 @@ func TestHeaders(t *testing.T) {
 		}
 		newNode().ServeHTTP(w, r)
 	}), Options{Header: http.Header{"x-api-key": {"k"}}})
-	if err := c.Do(t.Context(), "starknet_chainId", nil, nil); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, c.Do(t.Context(), "starknet_chainId", nil, nil))
 }
 
 // pipeListener serves connections inside the process.
@@ -346,9 +333,7 @@ func TestInMemory(t *testing.T) {
 		return near, nil
 	}}}
 	c, err := Dial(t.Context(), "http://ledger", Options{HTTP: h, ChainID: "SN_SEPOLIA"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	c.Close()
 	server.Close()
 	for i := 0; runtime.NumGoroutine() > before && i < 50; i++ {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -20,9 +22,7 @@ func TestAccountDeployment(t *testing.T) {
 		t.Error("another sender")
 	}
 	at, err := wallet.AccountAt(Uint(1), key.Key())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if _, err := AccountDeployment(at); !errors.Is(err, wallet.ErrClass) {
 		t.Error(err)
 	}
@@ -31,9 +31,7 @@ func TestAccountDeployment(t *testing.T) {
 func TestDeployAccount(t *testing.T) {
 	key := testKey(t)
 	d, err := AccountDeployment(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	n := newNode()
 	n.on("starknet_estimateFee", fixed([]any{estimateOf(100, 7)}))
 	n.on("starknet_addDeployAccountTransaction", func(raw json.RawMessage) (any, error) {
@@ -104,9 +102,7 @@ func TestDeploy(t *testing.T) {
 func TestDeclare(t *testing.T) {
 	a, s, _ := newTestAccount(t, FeePolicy{Fixed: &Bounds{}})
 	class, err := ParseClass(golden(t).Files[0].Class)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	s.on("starknet_addDeclareTransaction", func(raw json.RawMessage) (any, error) {
 		tx := params[struct {
 			Tx *DeclareTx `json:"declare_transaction"`
@@ -152,9 +148,7 @@ func TestTransactionsRefuse(t *testing.T) {
 		}
 		delete(m, field)
 		out, err := json.Marshal(m)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return string(out)
 	}
 	replace := func(doc, field, value string) string {

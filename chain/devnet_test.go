@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/internal/devnet"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -32,9 +35,7 @@ func startDevnet(t *testing.T, args ...string) *testnet {
 	t.Helper()
 	d := devnet.Test(t, devnet.Options{Seed: 7, Accounts: 6, Args: append(args, "--state-archive-capacity", "full")})
 	c, err := Dial(t.Context(), d.URL(), Options{ChainID: "SN_SEPOLIA", Poll: 20 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	accounts, err := d.Accounts(t.Context())
 	if err != nil || len(accounts) != 6 {
@@ -50,9 +51,7 @@ func (d *testnet) account(i int) *Account {
 func transfer(t *testing.T, to Felt, amount *big.Int) Call {
 	t.Helper()
 	data, err := new(Encoder).Felt(to).U256(amount).Calldata()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return Call{STRK(), Selector("transfer"), data}
 }
 
@@ -60,31 +59,23 @@ func transfer(t *testing.T, to Felt, amount *big.Int) Call {
 func done(t *testing.T, a *Account, calls ...Call) *Receipt {
 	t.Helper()
 	hash, err := a.Execute(t.Context(), calls...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	r, err := a.Wait(t.Context(), hash)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return r
 }
 
 func (d *testnet) balance(t *testing.T, owner Felt) *big.Int {
 	t.Helper()
 	b, err := d.Balance(t.Context(), STRK(), owner, AtLatest())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return b
 }
 
 func (d *testnet) nonce(t *testing.T, account Felt) uint64 {
 	t.Helper()
 	n, err := d.Nonce(t.Context(), account, AtPreConfirmed())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return n
 }
 
@@ -171,30 +162,22 @@ func devnetReads(t *testing.T, d *testnet) {
 func classAt(t *testing.T, d *testnet, contract Felt) Felt {
 	t.Helper()
 	class, err := d.ClassHashAt(t.Context(), contract, AtLatest())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return class
 }
 
 func devnetDeployAccount(t *testing.T, d *testnet) {
 	keys, _, err := wallet.CreateAccount(wallet.ClassOpenZeppelin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	dep, err := AccountDeployment(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	a := NewAccount(d.Client, keys.Address(), keys, FeePolicy{})
 	if _, err := a.Execute(t.Context(), aCall); !errors.Is(err, ErrContractNotFound) {
 		t.Errorf("an account that is not there: %v", err)
 	}
 	done(t, d.account(1), transfer(t, keys.Address(), new(big.Int).Exp(big.NewInt(10), big.NewInt(19), nil)))
 	hash, err := a.DeployAccount(t.Context(), dep)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	r, err := a.Wait(t.Context(), hash)
 	if err != nil || r.Contract != keys.Address() || r.Type != "DEPLOY_ACCOUNT" {
 		t.Fatalf("%+v %v", r, err)
@@ -213,26 +196,18 @@ func devnetDeployAccount(t *testing.T, d *testnet) {
 // class hash, and deploys it.
 func devnetDeclare(t *testing.T, d *testnet) {
 	class, err := d.Class(t.Context(), wallet.ClassOpenZeppelin.Hash(), AtLatest())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	class.ABI = strings.Replace(class.ABI, "UpgradeableImpl", "UpgradableImpl", 1)
 	var casm json.RawMessage
-	if err := d.Do(t.Context(), "starknet_getCompiledCasm", map[string]any{"class_hash": wireFelt(wallet.ClassOpenZeppelin.Hash())}, &casm); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, d.Do(t.Context(), "starknet_getCompiledCasm", map[string]any{"class_hash": wireFelt(wallet.ClassOpenZeppelin.Hash())}, &casm))
 	compiled, err := CompiledClassHash(casm)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	a := d.account(2)
 	if _, err := a.WithFees(FeePolicy{Fixed: generous()}).Declare(t.Context(), class, Uint(1)); !errors.Is(err, ErrCompiledClassHash) {
 		t.Errorf("a wrong compiled class hash: %v", err)
 	}
 	out, err := a.Declare(t.Context(), class, compiled)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	r, err := a.Wait(t.Context(), out.Tx)
 	if err != nil || out.Class != class.Hash() {
 		t.Fatal(r, err)
@@ -242,9 +217,7 @@ func devnetDeclare(t *testing.T, d *testnet) {
 	}
 	dep := Deployment{Class: out.Class, Salt: Uint(4), Calldata: []Felt{d.accounts[2].Key.PublicKey()}}
 	contract, err := a.Deploy(t.Context(), dep)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if _, err := a.Wait(t.Context(), contract.Tx); err != nil {
 		t.Fatal(err)
 	}
@@ -255,16 +228,10 @@ func devnetDeclare(t *testing.T, d *testnet) {
 		t.Error(again, err)
 	}
 	file := filepath.Join(t.TempDir(), "addresses.json")
-	if err := (&Addresses{"SN_SEPOLIA", map[string]Contract{"Account": {contract.Address, out.Class}}}).Save(file); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, (&Addresses{"SN_SEPOLIA", map[string]Contract{"Account": {contract.Address, out.Class}}}).Save(file))
 	addresses, err := LoadAddresses(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := addresses.Verify(t.Context(), d.Client); err != nil {
-		t.Error(err)
-	}
+	require.NoError(t, err)
+	assert.NoError(t, addresses.Verify(t.Context(), d.Client))
 	t.Logf("declare: %d L2 gas, fee %v FRI", r.L2Gas, r.Fee)
 }
 
@@ -295,9 +262,7 @@ func devnetConcurrent(t *testing.T, d *testnet) {
 			t.Error(err)
 		}
 		var tx InvokeTx
-		if err := d.Do(t.Context(), "starknet_getTransactionByHash", map[string]any{"transaction_hash": wireFelt(h)}, &tx); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, d.Do(t.Context(), "starknet_getTransactionByHash", map[string]any{"transaction_hash": wireFelt(h)}, &tx))
 		if got, err := tx.Hash(sepolia); err != nil || got != h {
 			t.Errorf("hash %s of what the node has as %s: %v", got, h, err)
 		}
@@ -342,9 +307,7 @@ func devnetReverts(t *testing.T, d *testnet) {
 		t.Errorf("the estimate: %v", err)
 	}
 	hash, err := a.WithFees(FeePolicy{Fixed: generous()}).Execute(t.Context(), tooMuch)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	r, err := a.Wait(t.Context(), hash)
 	var revert *RevertError
 	if !errors.As(err, &revert) || revert.Hash != hash || !strings.Contains(revert.Reason, "balance") {
@@ -421,9 +384,7 @@ func devnetBatch(t *testing.T, d *testnet) {
 		{Method: "starknet_getNonce", Params: map[string]any{"block_id": AtLatest(), "contract_address": wireFelt(Uint(1234))}, Result: &nonce},
 		{Method: "starknet_blockNumber", Result: &n},
 	}
-	if err := d.Batch(t.Context(), items); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, d.Batch(t.Context(), items))
 	if Felt(id) != sepolia || !errors.Is(items[1].Err, ErrContractNotFound) || n == 0 || items[0].Err != nil || items[2].Err != nil {
 		t.Errorf("%+v", items)
 	}
@@ -458,9 +419,7 @@ func devnetEvents(t *testing.T, d *testnet) {
 		}
 		switch len(seen) {
 		case 5: // abort the last payment, and make two others
-			if err := d.AbortBlocks(ctx, last.Block.Number); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, d.AbortBlocks(ctx, last.Block.Number))
 			if err := d.IncreaseTime(ctx, time.Minute); err != nil { // for other hashes
 				t.Fatal(err)
 			}
@@ -491,9 +450,7 @@ func TestDevnetOnDemand(t *testing.T) {
 	var hashes []Felt
 	for range 3 {
 		h, err := a.Execute(t.Context(), transfer(t, to, big.NewInt(1)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		hashes = append(hashes, h)
 	}
 	r, err := d.TransactionReceipt(t.Context(), hashes[2])
@@ -505,9 +462,7 @@ func TestDevnetOnDemand(t *testing.T) {
 	if _, err := a.Wait(short, hashes[2]); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a pre-confirmed transaction is final: %v", err)
 	}
-	if err := d.CreateBlock(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, d.CreateBlock(t.Context()))
 	for _, h := range hashes {
 		if r, err := a.Wait(t.Context(), h); err != nil || r.Finality != AcceptedOnL2 {
 			t.Errorf("%+v %v", r, err)

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // FuzzTransactions reads transactions; what is accepted must have a hash, and come
@@ -21,13 +24,9 @@ func FuzzTransactions(f *testing.F) {
 				continue
 			}
 			hash, err := pair[0].Hash(sepolia)
-			if err != nil {
-				t.Fatalf("accepted, but without a hash: %v", err)
-			}
+			require.NoError(t, err, "accepted, but without a hash")
 			out, err := json.Marshal(pair[0])
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			if err := json.Unmarshal(out, pair[1]); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
@@ -78,9 +77,7 @@ func FuzzAddresses(f *testing.F) {
 	f.Add([]byte(`{"chain_id":"SN_MAIN","contracts":{"A":{"address":"0x1","class_hash":"0x2"}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if a, err := ParseAddresses(data); err == nil {
-			if err := a.check(); err != nil {
-				t.Error(err)
-			}
+			assert.NoError(t, a.check())
 		}
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/chain/felt"
 )
 
@@ -51,13 +53,9 @@ type goldenFile struct {
 func golden(t testing.TB) *goldenFile {
 	t.Helper()
 	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var g goldenFile
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(data, &g))
 	if len(g.Invoke) < 10 || len(g.Declare) < 5 || len(g.Deploy) < 5 || len(g.Files) < 3 {
 		t.Fatal("golden.json is incomplete")
 	}
@@ -80,12 +78,8 @@ func sameFelts(a, b []Felt) bool {
 func sameJSON(t *testing.T, a, b []byte) bool {
 	t.Helper()
 	var x, y any
-	if err := json.Unmarshal(a, &x); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, &y); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(a, &x))
+	require.NoError(t, json.Unmarshal(b, &y))
 	return reflect.DeepEqual(x, y)
 }
 
@@ -93,24 +87,16 @@ func checkGolden(t *testing.T, list []goldenTx, fresh func() Transaction) {
 	t.Helper()
 	for i, g := range list {
 		tx := fresh()
-		if err := json.Unmarshal(g.Tx, tx); err != nil {
-			t.Fatalf("%d: %v", i, err)
-		}
+		require.NoError(t, json.Unmarshal(g.Tx, tx), "%d", i)
 		id, err := felt.ShortString(g.Chain)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		hash, err := tx.Hash(id)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if hash != Felt(g.Hash) {
 			t.Errorf("%d: hash %s, starknet.go has %s", i, hash, Felt(g.Hash))
 		}
 		out, err := json.Marshal(tx)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if !sameJSON(t, out, g.Tx) {
 			t.Errorf("%d: JSON\n%s\nwant\n%s", i, out, g.Tx)
 		}
@@ -165,16 +151,12 @@ func TestGoldenMulticalls(t *testing.T) {
 func TestGoldenClassFiles(t *testing.T) {
 	for i, g := range golden(t).Files {
 		c, err := ParseClass(g.Class)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if got := c.Hash(); got != Felt(g.Hash) {
 			t.Errorf("%d: hash %s, want %s", i, got, Felt(g.Hash))
 		}
 		data, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		again, err := ParseClass(data)
 		if err != nil || !reflect.DeepEqual(again, c) {
 			t.Errorf("%d: the class changes on its way through JSON: %v", i, err)

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -62,9 +64,7 @@ func testClient(t testing.TB, h http.Handler, o Options) (*Client, *fakeClock) {
 	t.Cleanup(server.Close)
 	o.Logger = slog.New(slog.DiscardHandler)
 	c, err := NewClient(server.URL, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	fc := &fakeClock{time: time.Unix(1_700_000_000, 0)}
 	c.clock = clock{fc.now, fc.sleep, func(d time.Duration) time.Duration { return d }}
@@ -166,13 +166,9 @@ func params[T any](raw json.RawMessage) T {
 func testKey(t testing.TB) *wallet.Account {
 	t.Helper()
 	key, err := wallet.ParseKey("0x1234567890abcdef1234567890abcdef")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	a, err := wallet.NewAccount(key, wallet.ClassOpenZeppelin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return a
 }
 

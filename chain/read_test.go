@@ -11,6 +11,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // recorded answers a method and checks its parameters.
@@ -128,9 +131,7 @@ func TestStatusOfATransaction(t *testing.T) {
 func TestClassFromANode(t *testing.T) {
 	g := golden(t).Files[0]
 	class, err := ParseClass(g.Class)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	n := newNode()
 	n.on("starknet_getClass", fixed(class))
 	c, _ := testClient(t, n, Options{})
@@ -174,9 +175,7 @@ func TestAddresses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "addresses.json")
 	a := &Addresses{ChainID: "SN_SEPOLIA", Contracts: map[string]Contract{"SageToken": {Uint(5), Uint(6)}, "Faucet": {Uint(7), Uint(8)}}}
 	for range 2 { // the second time it is replaced
-		if err := a.Save(path); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, a.Save(path))
 	}
 	got, err := LoadAddresses(path)
 	if err != nil || !reflect.DeepEqual(got, a) {
@@ -217,9 +216,7 @@ func TestAddressesRefuse(t *testing.T) {
 			t.Errorf("%s: %v", r[1][:min(len(r[1]), 40)], err)
 		}
 	}
-	if err := (&Addresses{ChainID: "A", Contracts: map[string]Contract{"a/b": {Uint(1), Uint(1)}}}).Save(filepath.Join(t.TempDir(), "f")); !errors.Is(err, ErrAddresses) {
-		t.Error(err)
-	}
+	assert.ErrorIs(t, (&Addresses{ChainID: "A", Contracts: map[string]Contract{"a/b": {Uint(1), Uint(1)}}}).Save(filepath.Join(t.TempDir(), "f")), ErrAddresses)
 }
 
 func TestVerifyAddresses(t *testing.T) {
@@ -232,14 +229,10 @@ func TestVerifyAddresses(t *testing.T) {
 		want  error
 	}{{"SN_SEPOLIA", 6, nil}, {"SN_SEPOLIA", 7, ErrAddresses}, {"SN_MAIN", 6, ErrChainID}} {
 		a := &Addresses{tc.chain, map[string]Contract{"A": {Uint(5), Uint(tc.class)}}}
-		if err := a.Verify(t.Context(), c); !errors.Is(err, tc.want) {
-			t.Errorf("%v: %v", tc, err)
-		}
+		assert.ErrorIs(t, a.Verify(t.Context(), c), tc.want, "%v", tc)
 	}
 	n.on("starknet_getClassHashAt", failing(ErrContractNotFound))
-	if err := (&Addresses{"SN_SEPOLIA", map[string]Contract{"A": {Uint(5), Uint(6)}}}).Verify(t.Context(), c); !errors.Is(err, ErrContractNotFound) {
-		t.Error(err)
-	}
+	assert.ErrorIs(t, (&Addresses{"SN_SEPOLIA", map[string]Contract{"A": {Uint(5), Uint(6)}}}).Verify(t.Context(), c), ErrContractNotFound)
 }
 
 func TestWordsOfErrors(t *testing.T) {

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -26,9 +29,7 @@ var sepolia = short("SN_SEPOLIA")
 func hashOf(t testing.TB, tx Transaction) Felt {
 	t.Helper()
 	h, err := tx.Hash(sepolia)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return h
 }
 
@@ -156,9 +157,7 @@ func TestAddRefusesBeforeSending(t *testing.T) {
 
 func TestSignatureVerifies(t *testing.T) {
 	tx := signed(t)
-	if err := wallet.Verify(testKey(t).PublicKey(), hashOf(t, tx), wallet.Signature{R: tx.Signature[0], S: tx.Signature[1]}); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, wallet.Verify(testKey(t).PublicKey(), hashOf(t, tx), wallet.Signature{R: tx.Signature[0], S: tx.Signature[1]}))
 }
 
 func receiptOf(hash Felt, finality, execution string) map[string]any {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // ledger is a fake chain of blocks with events. Its block hashes depend on a branch,
@@ -322,9 +324,7 @@ func TestLongTrail(t *testing.T) {
 				}
 				continue
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			n := int(e.Block.Number)
 			if _, twice := state[n]; twice {
 				t.Fatalf("block %d is delivered twice", n)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // TestKnownLogOfSecondGenerator forges a range proof for -5 under a second
@@ -15,9 +17,7 @@ import (
 func TestKnownLogOfSecondGenerator(t *testing.T) {
 	w := newWorld(t, 40)
 	weak, c, forged := w.forgeWithTrapdoor(t)
-	if err := weak.verifyRange(w.ctx, w.payer.Public(), c, Bits, forged); err != nil {
-		t.Errorf("the forgery under the weak generator fails: %v", err)
-	}
+	assert.NoError(t, weak.verifyRange(w.ctx, w.payer.Public(), c, Bits, forged), "the forgery under the weak generator fails")
 	wantCheck(t, VerifyRange(w.ctx, w.payer.Public(), c, Bits, forged), CheckCommitment)
 }
 
@@ -44,15 +44,11 @@ func TestRangeProofOfAnotherCiphertext(t *testing.T) {
 	w := newWorld(t, 41)
 	y := w.payer.Public()
 	_, o, err := w.encrypt(y, 77)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	proof := must(w.proveRange(o, w.ctx, Bits))(t)
 	for _, amount := range []Amount{77, MaxAmount} {
 		c, other, err := w.encrypt(y, amount)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		rejected(t, "another ciphertext", VerifyRange(w.ctx, y, c, Bits, proof))
 		spliced := *must(w.proveRange(other, w.ctx, Bits))(t)
 		spliced.Bits = proof.Bits
@@ -240,9 +236,7 @@ func TestRecipientGetsAnotherAmount(t *testing.T) {
 	} {
 		forged := w.reproved(t, s, good, change)
 		_, err := VerifyTransfer(s, forged)
-		if !errors.Is(err, ErrInvalid) {
-			t.Errorf("%v: %v", check, err)
-		}
+		assert.ErrorIs(t, err, ErrInvalid, "%v", check)
 		if check != CheckCiphertext {
 			wantCheck(t, err, check)
 		}
@@ -392,9 +386,7 @@ func TestTransferConserves(t *testing.T) {
 func TestRangeRefuses(t *testing.T) {
 	w := newWorld(t, 53)
 	_, o, err := w.encrypt(w.payer.Public(), 256)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, bits := range []int{-1, 0, 8, 41, 64} {
 		if _, err := o.ProveRange(w.ctx, bits); !errors.Is(err, ErrAmount) {
 			t.Errorf("256 in %d bits: %v", bits, err)

@@ -3,6 +3,9 @@ package elgamal
 import (
 	"slices"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // proofCase is a proof of any kind with what its verifier knows.
@@ -126,9 +129,7 @@ func (w *world) simpleCases(t testing.TB) []*proofCase {
 	deposit.felts = must(w.ownership(w.payer, deposit.ctx, deposit.values))(t).Felts()
 
 	c, o, err := w.encrypt(payer, 123_456)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	encryption := &proofCase{name: "encryption", kind: kindEncryption, ctx: w.ctx, keys: []PublicKey{payer}, ciphertexts: []Ciphertext{c}}
 	encryption.felts = must(w.encryption(o, w.ctx))(t).Felts()
 	same := &proofCase{name: "same", kind: kindSame, ctx: w.ctx, keys: []PublicKey{payer, payee}}
@@ -136,9 +137,7 @@ func (w *world) simpleCases(t testing.TB) []*proofCase {
 	same.felts = must(w.same(o, w.ctx, payee))(t).Felts()
 
 	d, fresh, err := w.encrypt(auditor, w.balance)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	audit := &proofCase{name: "audit", kind: kindReencryption, ctx: w.ctx, keys: []PublicKey{payer, auditor}}
 	audit = audit.with(OpAudit)
 	audit.ciphertexts = []Ciphertext{w.ctx.Balance, d}
@@ -154,9 +153,7 @@ func (w *world) rangeCases(t testing.TB) (cases []*proofCase) {
 		bits   int
 	}{{"range 1", 1, 1}, {"range 8", 0xa5, 8}, {"range 40", MaxAmount - 2, Bits}} {
 		c, o, err := w.encrypt(y, test.amount)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		cases = append(cases, &proofCase{
 			name: test.name, kind: kindRange, ctx: w.ctx, keys: []PublicKey{y}, ciphertexts: []Ciphertext{c},
 			values: []Felt{feltOf(uint64(test.bits))}, felts: must(w.proveRange(o, w.ctx, test.bits))(t).Felts(),
@@ -191,15 +188,11 @@ func (w *world) operationCases(t testing.TB) (cases []*proofCase) {
 // TestProofs accepts every kind of proof, from seeds and from crypto/rand.
 func TestProofs(t *testing.T) {
 	for _, c := range proofCases(t, 20) {
-		if err := c.verify(); err != nil {
-			t.Errorf("%s: %v", c.name, err)
-		}
+		assert.NoError(t, c.verify(), "%s", c.name)
 	}
 	w := newWorld(t, 21)
 	w.prover = newProver()
 	for _, c := range slices.Concat(w.simpleCases(t), w.rangeCases(t), w.operationCases(t)) {
-		if err := c.verify(); err != nil {
-			t.Errorf("%s: %v", c.name, err)
-		}
+		assert.NoError(t, c.verify(), "%s", c.name)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // TestHomomorphism checks the laws of ciphertexts on seeded amounts.
@@ -15,9 +17,7 @@ func TestHomomorphism(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	enc := func(b Amount) Ciphertext {
 		c, _, err := p.encrypt(y, b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return c
 	}
 	for i := range 40 {
@@ -163,9 +163,7 @@ func TestEncryptRefuses(t *testing.T) {
 	_, _, err := Encrypt(PublicKey{}, 1)
 	wantCheck(t, err, CheckIdentity)
 	c, o, err := Encrypt(k.Public(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if _, err := c.AddPlain(MaxAmount + 1); !errors.Is(err, ErrAmount) {
 		t.Errorf("41 bits: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
+	"github.com/stretchr/testify/require"
 )
 
 // TestDecryptEdges decrypts at the ends of the table, of giant steps, and of
@@ -27,9 +28,7 @@ func TestDecryptEdges(t *testing.T) {
 	}
 	for _, want := range edges {
 		c, _, err := p.encrypt(k.Public(), want)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if got, err := k.Decrypt(t.Context(), c); err != nil || got != want {
 			t.Errorf("decrypted %d, %v, want %d", got, err, want)
 		}
@@ -43,9 +42,7 @@ func TestDecryptNothing(t *testing.T) {
 	k, other := must(p.key())(t), must(p.key())(t)
 	r, negative, large := must(p.scalar())(t), minus(3), scalarOf(1<<Bits)
 	c, _, err := p.encrypt(other.Public(), 3)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	far := scalarOf((giantLast + 3) * giantWidth)
 	for name, c := range map[string]Ciphertext{
 		"negative": seal(k.Public(), &negative, &r), "2^40": seal(k.Public(), &large, &r),
@@ -65,9 +62,7 @@ func TestDecryptContext(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	c, _, err := w.encrypt(w.payer.Public(), MaxAmount)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if _, err := w.payer.Decrypt(&expiring{Context: t.Context(), left: 3}, c); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error is %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	starkcurve "github.com/consensys/gnark-crypto/ecc/stark-curve"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
+	"github.com/stretchr/testify/require"
 
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
@@ -48,9 +49,7 @@ func TestSecondGenerator(t *testing.T) {
 func inSpecification(t *testing.T, values ...string) {
 	t.Helper()
 	spec, err := os.ReadFile("../docs/spec/elgamal.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, v := range values {
 		if !strings.Contains(string(spec), v) {
 			t.Errorf("the specification does not have %s", v)

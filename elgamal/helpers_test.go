@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
+	"github.com/stretchr/testify/require"
 )
 
 // seeded is a prover whose randomness is a function of the seed.
@@ -16,9 +17,7 @@ func seeded(seed byte) prover {
 func must[T any](v T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return v
 	}
 }
@@ -48,9 +47,7 @@ func newWorld(t testing.TB, seed byte) *world {
 	w := &world{prover: seeded(seed), balance: 1_000_000}
 	w.payer, w.payee, w.auditor = must(w.key())(t), must(w.key())(t), must(w.key())(t)
 	c, _, err := w.encrypt(w.payer.Public(), w.balance)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	w.ctx = Context{
 		Operation: OpEscrow, ChainID: mustShortString("SN_SEPOLIA"),
 		Contract: feltOf(0x5a6e), Sender: feltOf(0xabc), Nonce: 7, Balance: c,

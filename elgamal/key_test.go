@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // TestScalarSampling wants numbers in [1, n) by rejection: neither 0, nor n or
@@ -100,9 +102,7 @@ func TestSecretsNeverPrinted(t *testing.T) {
 	p := seeded(2)
 	k := must(p.key())(t)
 	_, o, err := p.encrypt(k.Public(), 987654321)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	nested := struct {
 		Key     SecretKey
 		key     SecretKey
@@ -121,9 +121,7 @@ func TestSecretsNeverPrinted(t *testing.T) {
 	}
 	data, err := json.Marshal(nested)
 	out.Write(data)
-	if err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, err)
 	noSecrets(t, out.String(), &k.s().x, &o.o().r, &o.o().b)
 }
 

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // rejected wants ErrInvalid.
 func rejected(t *testing.T, what string, err error) {
 	t.Helper()
-	if !errors.Is(err, ErrInvalid) {
-		t.Errorf("%s: %v", what, err)
-	}
+	assert.ErrorIs(t, err, ErrInvalid, "%s", what)
 }
 
 // changes are small changes of a part: neighbours that are still well formed.

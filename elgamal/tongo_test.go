@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // The packages that the vectors are checked with, from the npm registry.
@@ -23,9 +25,7 @@ func TestTongo(t *testing.T) {
 	dir := t.TempDir()
 	install(t, dir)
 	script := must(os.ReadFile("testdata/tongo/check.ts"))(t)
-	if err := os.WriteFile(filepath.Join(dir, "check.ts"), script, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "check.ts"), script, 0o644))
 	vectors := must(filepath.Abs(vectorsFile))(t)
 	run(t, dir, "npx", "tsx", "check.ts", vectors, "proofs.json")
 	verifyTongoProofs(t, filepath.Join(dir, "proofs.json"))
@@ -33,9 +33,7 @@ func TestTongo(t *testing.T) {
 
 func install(t *testing.T, dir string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"type": "module"}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"type": "module"}`), 0o644))
 	run(t, dir, "npm", append([]string{"install", "--no-audit", "--no-fund"}, tongoPackages...)...)
 }
 
@@ -45,9 +43,7 @@ func run(t *testing.T, dir, name string, args ...string) {
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
+	require.NoError(t, err, "%s", name)
 }
 
 type tongoProofs struct {
@@ -57,9 +53,7 @@ type tongoProofs struct {
 
 func verifyTongoProofs(t *testing.T, path string) {
 	var v tongoProofs
-	if err := json.Unmarshal(must(os.ReadFile(path))(t), &v); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(must(os.ReadFile(path))(t), &v))
 	prefix := must(parseHex(v.Prefix))(t)
 	sigma := func(name string, felts []string, points int, shape string, relations func([]Point) []relation) {
 		t.Helper()
@@ -69,12 +63,8 @@ func verifyTongoProofs(t *testing.T, path string) {
 		for i := range given {
 			parts = append(parts[:i], append([]any{&given[i]}, parts[i:]...)...)
 		}
-		if err := parse(must(parseHexes(felts))(t), name, parts...); err != nil {
-			t.Fatal(err)
-		}
-		if err := standard().verify(prefix, relations(given), &proof); err != nil {
-			t.Errorf("Tongo's proof of %s: %v", name, err)
-		}
+		require.NoError(t, parse(must(parseHexes(felts))(t), name, parts...))
+		assert.NoError(t, standard().verify(prefix, relations(given), &proof), "Tongo's proof of %s", name)
 		one := feltOf(1)
 		other := prefix
 		if err := standard().verify(*other.Add(&other, &one), relations(given), &proof); err == nil {
@@ -98,12 +88,8 @@ func verifyTongoProofs(t *testing.T, path string) {
 func verifyTongoRange(t *testing.T, s *setting, prefix Felt, felts []string) {
 	t.Helper()
 	bits := make([]BitProof, 12)
-	if err := parse(must(parseHexes(felts))(t), "range", bitParts(bits)...); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.verifyBits(prefix, bits); err != nil {
-		t.Errorf("Tongo's range proof: %v", err)
-	}
+	require.NoError(t, parse(must(parseHexes(felts))(t), "range", bitParts(bits)...))
+	assert.NoError(t, s.verifyBits(prefix, bits), "Tongo's range proof")
 	bits[5].S0 = bits[6].S0
 	wantCheck(t, s.verifyBits(prefix, bits), CheckBit)
 }

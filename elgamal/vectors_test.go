@@ -14,6 +14,8 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
@@ -127,9 +129,7 @@ func TestVectors(t *testing.T) {
 	got := must(json.MarshalIndent(v, "", " "))(t)
 	got = append(got, '\n')
 	if *update {
-		if err := os.WriteFile(vectorsFile, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(vectorsFile, got, 0o644))
 	}
 	want := must(os.ReadFile(vectorsFile))(t)
 	if !bytes.Equal(got, want) {
@@ -150,9 +150,7 @@ func makeVectors(t *testing.T) *vectors {
 	for i, b := range []Amount{0, 1, 2, 1 << 20, 1<<32 - 1, MaxAmount} {
 		k := 2 + i%2
 		c, o, err := p.encrypt(keys[k].Public(), b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		v.Ciphertexts = append(v.Ciphertexts, ciphertextVector{k, hexFelt(feltOf(uint64(b))), hexFelt(scalarFelt(&o.o().r)), hexFelts(c.Felts()...)})
 	}
 	credits := seeded(103)
@@ -391,9 +389,7 @@ func (v *proofVector) proofCase(t *testing.T) (*proofCase, error) {
 func readVectors(t testing.TB) *vectors {
 	t.Helper()
 	v := new(vectors)
-	if err := json.Unmarshal(must(os.ReadFile(vectorsFile))(t), v); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(must(os.ReadFile(vectorsFile))(t), v))
 	return v
 }
 
@@ -404,9 +400,7 @@ func TestVectorsFromFile(t *testing.T) {
 	proofs := make(map[string]proofVector)
 	for _, p := range v.Proofs {
 		proofs[p.Name] = p
-		if err := changed(t, p, nil); err != nil {
-			t.Errorf("%s: %v", p.Name, err)
-		}
+		assert.NoError(t, changed(t, p, nil), "%s", p.Name)
 	}
 	for _, i := range v.Invalid {
 		err := changed(t, proofs[i.Of], i.Change)

@@ -9,6 +9,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func base(t *testing.T, s string) Amount {
@@ -18,9 +21,7 @@ func base(t *testing.T, s string) Amount {
 		t.Fatal(s)
 	}
 	a, err := FromBase(n)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return a
 }
 
@@ -129,9 +130,7 @@ func TestArithmetic(t *testing.T) {
 			want(t, "product", product, err, new(big.Int).Mul(x, new(big.Int).SetUint64(n)))
 			q, err := a.Times(b)
 			if exact := new(big.Int); y.Sign() == 0 || !exact.Div(x, y).IsUint64() {
-				if !errors.Is(err, ErrRange) {
-					t.Errorf("%v by %v: %d, %v", a, b, q, err)
-				}
+				assert.ErrorIs(t, err, ErrRange, "%v by %v: %d", a, b, q)
 			} else if q != exact.Uint64() || err != nil {
 				t.Errorf("%v by %v: %d, %v", a, b, q, err)
 			}

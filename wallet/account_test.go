@@ -6,6 +6,9 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/chain/felt"
 )
 
@@ -18,9 +21,7 @@ var (
 func TestCreateImport(t *testing.T) {
 	for c := ClassOpenZeppelin; c <= ClassBraavos; c++ {
 		a, m, err := CreateAccount(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if m.Words() != DefaultWords || a.Class() != c {
 			t.Errorf("%v: %d words, class %v", c, m.Words(), a.Class())
 		}
@@ -38,9 +39,7 @@ func TestCreateImport(t *testing.T) {
 func TestSaveLoadAccount(t *testing.T) {
 	a := must(NewAccount(testKey(), ClassArgent))
 	path := tempFile(t)
-	if err := a.Save(path, password, cheapSave); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, a.Save(path, password, cheapSave))
 	back, err := LoadAccount(path, password, ClassArgent)
 	if err != nil || back.Address() != a.Address() || back.PublicKey() != a.PublicKey() {
 		t.Errorf("%v, %v", back, err)
@@ -77,12 +76,8 @@ func TestAccountRefuses(t *testing.T) {
 func TestAccountSigns(t *testing.T) {
 	a, hash := must(AccountAt(felt.MustParse("0x77"), testKey())), felt.MustParse("0x5")
 	sig, err := a.Sign(context.Background(), hash)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := Verify(a.PublicKey(), hash, sig); err != nil {
-		t.Error(err)
-	}
+	require.NoError(t, err)
+	assert.NoError(t, Verify(a.PublicKey(), hash, sig))
 }
 
 func TestAccountJSON(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/chain/felt"
 )
 
@@ -75,9 +77,7 @@ func TestFaucet(t *testing.T) {
 	})
 	f.URL += "/base/"
 	drip, err := f.Request(context.Background(), someAddress)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if drip.TxHash.String() != "0x123" || drip.Amount.String() != "1000000000000000000000" {
 		t.Errorf("%+v", drip)
 	}

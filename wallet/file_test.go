@@ -7,19 +7,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 var cheapSave = SaveOptions{Scrypt: cheap}
 
 func TestSaveLoad(t *testing.T) {
 	path := tempFile(t)
-	if err := SaveKey(path, testKey(), password, cheapSave); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, SaveKey(path, testKey(), password, cheapSave))
 	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if info.Mode() != 0o600 {
 		t.Errorf("mode %v", info.Mode())
 	}
@@ -37,9 +36,7 @@ func TestSaveLoad(t *testing.T) {
 func onlyFile(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if len(entries) != 1 {
 		t.Errorf("the folder holds %v", entries)
 	}
@@ -58,9 +55,7 @@ func TestOverwrite(t *testing.T) {
 		{other, true, nil, other},
 	} {
 		err := SaveKey(path, c.key, password, SaveOptions{Scrypt: cheap, Overwrite: c.overwrite})
-		if !errors.Is(err, c.want) {
-			t.Errorf("%d: got %v", i, err)
-		}
+		assert.ErrorIs(t, err, c.want, "%d", i)
 		if got := must(LoadKey(path, password)); got.PublicKey() != c.holds.PublicKey() {
 			t.Errorf("%d: the file holds another key", i)
 		}
@@ -71,12 +66,8 @@ func TestOverwrite(t *testing.T) {
 // TestPlaceRace lets the name be taken after the first look.
 func TestPlaceRace(t *testing.T) {
 	path := tempFile(t)
-	if err := os.WriteFile(path, []byte("theirs"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeFile(path, []byte("ours"), false); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("got %v", err)
-	}
+	require.NoError(t, os.WriteFile(path, []byte("theirs"), 0o600))
+	assert.ErrorIs(t, writeFile(path, []byte("ours"), false), fs.ErrExist)
 	if data, _ := os.ReadFile(path); string(data) != "theirs" {
 		t.Errorf("the file holds %q", data)
 	}
@@ -86,12 +77,8 @@ func TestPlaceRace(t *testing.T) {
 // TestSaveNowhere wants errors, and nothing left, where nothing can be written.
 func TestSaveNowhere(t *testing.T) {
 	dir := t.TempDir()
-	if err := SaveKey(filepath.Join(dir, "no", "key.json"), testKey(), password, cheapSave); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("no folder: got %v", err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	assert.ErrorIs(t, SaveKey(filepath.Join(dir, "no", "key.json"), testKey(), password, cheapSave), fs.ErrNotExist, "no folder")
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "taken"), 0o700))
 	over := SaveOptions{Scrypt: cheap, Overwrite: true}
 	if err := SaveKey(filepath.Join(dir, "taken"), testKey(), password, over); err == nil {
 		t.Error("a folder was overwritten")
@@ -102,9 +89,7 @@ func TestSaveNowhere(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	dir := t.TempDir()
 	large := filepath.Join(dir, "large")
-	if err := os.WriteFile(large, []byte(strings.Repeat(" ", MaxKeystoreSize+1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(large, []byte(strings.Repeat(" ", MaxKeystoreSize+1)), 0o600))
 	for path, want := range map[string]error{
 		filepath.Join(dir, "none"): fs.ErrNotExist,
 		dir:                        ErrNotRegular,
@@ -119,13 +104,9 @@ func TestLoadRefuses(t *testing.T) {
 
 func TestPermissions(t *testing.T) {
 	path := tempFile(t)
-	if err := SaveKey(path, testKey(), password, cheapSave); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, SaveKey(path, testKey(), password, cheapSave))
 	for _, mode := range []fs.FileMode{0o640, 0o604, 0o620, 0o602, 0o666, 0o610} {
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.Chmod(path, mode))
 		var e *PermissionError
 		if _, err := LoadKey(path, password); !errors.As(err, &e) || e.Mode != mode || e.Path != path {
 			t.Errorf("mode %v: got %v", mode, err)
@@ -136,9 +117,7 @@ func TestPermissions(t *testing.T) {
 		t.Error(err)
 	}
 	for _, mode := range []fs.FileMode{0o400, 0o700} {
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.Chmod(path, mode))
 		if _, err := LoadKey(path, password); err != nil {
 			t.Errorf("mode %v: %v", mode, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
+	"github.com/stretchr/testify/require"
 
 	"github.com/bitsage/bitsage/chain/felt"
 )
@@ -28,9 +29,7 @@ func FuzzKeystore(f *testing.F) {
 			}
 			return
 		}
-		if err := s.scrypt.check(); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, s.scrypt.check())
 		again, err := parseKeystore(must(s.marshal()))
 		if err != nil || again.scrypt != s.scrypt || !bytes.Equal(again.ciphertext, s.ciphertext) ||
 			!bytes.Equal(again.mac, s.mac) || !bytes.Equal(again.salt, s.salt) || !bytes.Equal(again.iv, s.iv) {
@@ -93,9 +92,7 @@ func FuzzSignature(f *testing.F) {
 			return
 		}
 		sig := sign(t, key, hash)
-		if err := Verify(key.PublicKey(), hash, sig); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, Verify(key.PublicKey(), hash, sig))
 		if back := must(ParseSignature(sig.Bytes())); back != sig {
 			t.Fatal("the signature reads back as another one")
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/vectors"
 )
@@ -62,9 +64,7 @@ func loadVectors(t testing.TB) *walletVectors {
 func unhex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.TrimPrefix(s, "0x"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return b
 }
 
@@ -83,9 +83,7 @@ func testKey() *Key {
 func sign(t testing.TB, k *Key, hash felt.Felt) Signature {
 	t.Helper()
 	sig, err := k.Sign(context.Background(), hash)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return sig
 }
 

@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/chain/felt"
 )
 
@@ -50,9 +52,7 @@ func npm(t *testing.T, packages ...string) string {
 
 func write(t *testing.T, dir, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 }
 
 // exchange is what the scripts get and what they answer with.
@@ -70,9 +70,7 @@ func checkExchange(t *testing.T, run func(in exchange) []byte) {
 		private := fmt.Sprintf("0x%x", must(key.Reveal()))
 		ours := must(SealKey(key, []byte(interopPassword), Scrypt{N: 1 << 12, R: 8, P: 1}))
 		var got exchange
-		if err := json.Unmarshal(run(exchange{string(ours), interopPassword, private}), &got); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, json.Unmarshal(run(exchange{string(ours), interopPassword, private}), &got))
 		if got.Private != private {
 			t.Errorf("our file opened there as %s, want %s", got.Private, private)
 		}
@@ -157,9 +155,7 @@ func TestInteropScure(t *testing.T) {
 		ours = append(ours, answer{key.PublicKey().Padded(), sig.R.Padded(), sig.S.Padded(), true})
 	}
 	var theirs []answer
-	if err := json.Unmarshal(tool(t, dir, asked, "node", "run.js"), &theirs); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(tool(t, dir, asked, "node", "run.js"), &theirs))
 	if len(theirs) != len(ours) {
 		t.Fatalf("%d answers", len(theirs))
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 var password = []byte("correct horse")
@@ -13,9 +15,7 @@ var password = []byte("correct horse")
 func seal(t testing.TB, k *Key) []byte {
 	t.Helper()
 	data, err := SealKey(k, password, cheap)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return data
 }
 
@@ -23,9 +23,7 @@ func TestKeystoreRoundTrip(t *testing.T) {
 	key := testKey()
 	data := seal(t, key)
 	back, err := OpenKey(data, password)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if !bytes.Equal(must(back.Reveal()), must(key.Reveal())) {
 		t.Error("another key came back")
 	}
@@ -43,9 +41,7 @@ func TestKeystoreRoundTrip(t *testing.T) {
 // TestDefaultScrypt opens a file of the default cost, once.
 func TestDefaultScrypt(t *testing.T) {
 	data, err := SealKey(testKey(), password, Scrypt{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if s := must(parseKeystore(data)); s.scrypt != (Scrypt{131072, 8, 1}) {
 		t.Errorf("cost %+v", s.scrypt)
 	}
@@ -102,9 +98,7 @@ func TestUnicodePassword(t *testing.T) {
 		}
 	}
 	raw := must(parseKeystore(seal(t, testKey())))
-	if err := raw.seal(must(testKey().Reveal()), []byte(decomposed)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, raw.seal(must(testKey().Reveal()), []byte(decomposed)))
 	if _, err := OpenKey(must(raw.marshal()), []byte(decomposed)); err != nil {
 		t.Errorf("not normalised by its writer: %v", err)
 	}
@@ -114,9 +108,7 @@ func TestUnicodePassword(t *testing.T) {
 func edit(t testing.TB, data []byte, field string, v any) []byte {
 	t.Helper()
 	var root map[string]any
-	if err := json.Unmarshal(data, &root); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(data, &root))
 	at, path := root, strings.Split(field, ".")
 	for _, name := range path[:len(path)-1] {
 		at = at[name].(map[string]any)

@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // killPath names, in the environment of a child process, the file to rewrite.
@@ -48,9 +51,7 @@ func TestKill(t *testing.T) {
 		delay := time.Duration(rng.IntN(20000)) * time.Microsecond
 		killWriter(t, path, delay)
 		key, err := LoadKey(path, password)
-		if err != nil {
-			t.Fatalf("kill %d after %v (seed %d): %v", i, delay, seed, err)
-		}
+		require.NoError(t, err, "kill %d after %v (seed %d)", i, delay, seed)
 		if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 			t.Errorf("kill %d: %v, %v", i, info.Mode(), err)
 		}
@@ -74,12 +75,8 @@ func killWriter(t *testing.T, path string, delay time.Duration) {
 	cmd.Env = append(os.Environ(), killPath+"="+path)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {
 		t.Error("the writer wrote nothing")
@@ -89,9 +86,7 @@ func killWriter(t *testing.T, path string, delay time.Duration) {
 		}
 	}()
 	time.Sleep(delay)
-	if err := cmd.Process.Kill(); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, cmd.Process.Kill())
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
 		t.Errorf("the writer ended by itself: %v", err)
 	}

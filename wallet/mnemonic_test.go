@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"github.com/tyler-smith/go-bip39"
 	"github.com/tyler-smith/go-bip39/wordlists"
 )
@@ -45,9 +47,7 @@ func TestForeignWordList(t *testing.T) {
 		"NewMnemonic":   func() error { _, err := NewMnemonic(12); return err },
 		"ParseMnemonic": func() error { _, err := ParseMnemonic(abandon); return err },
 	} {
-		if err := use(); !errors.Is(err, ErrWordList) {
-			t.Errorf("%s: got %v", name, err)
-		}
+		assert.ErrorIs(t, use(), ErrWordList, "%s", name)
 	}
 }
 
@@ -122,9 +122,7 @@ func TestPassphrase(t *testing.T) {
 	m := must(ParseMnemonic(abandon))
 	key := func(passphrase string) string {
 		k, err := m.Key(passphrase, SchemeBraavos, 0)
-		if err != nil {
-			t.Fatalf("%q: %v", passphrase, err)
-		}
+		require.NoError(t, err, "%q", passphrase)
 		return k.String()
 	}
 	if key("caf\u00e9") != key("cafe\u0301") {

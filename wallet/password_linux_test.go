@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/stretchr/testify/require"
 )
 
 // openPTY returns both ends of a new terminal: what the user's hands and eyes are
@@ -16,17 +18,13 @@ import (
 func openPTY(t *testing.T) (user, tty *os.File) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() { user.Close() })
 	var number, unlock uint32
 	ioctl(t, user, syscall.TIOCGPTN, &number)
 	ioctl(t, user, syscall.TIOCSPTLCK, &unlock)
 	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() { tty.Close() })
 	return user, tty
 }
@@ -87,9 +85,7 @@ func TestPrompt(t *testing.T) {
 func echoed(t *testing.T, user *os.File) string {
 	t.Helper()
 	fd := int(user.Fd())
-	if err := syscall.SetNonblock(fd, true); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, syscall.SetNonblock(fd, true))
 	buf := make([]byte, 1024)
 	n, err := syscall.Read(fd, buf)
 	if err != nil && !errors.Is(err, syscall.EAGAIN) {

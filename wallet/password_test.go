@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestReadPassword(t *testing.T) {
@@ -50,9 +52,7 @@ func TestReadPasswordFile(t *testing.T) {
 	write := func(s string, mode os.FileMode) {
 		t.Helper()
 		os.Remove(path)
-		if err := os.WriteFile(path, []byte(s), mode); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(path, []byte(s), mode))
 	}
 	write("from a file\n", 0o600)
 	if p, err := ReadPasswordFile(path); err != nil || string(p) != "from a file" {
@@ -78,9 +78,7 @@ func TestReadPasswordFile(t *testing.T) {
 
 func TestPromptNeedsTerminal(t *testing.T) {
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer r.Close()
 	defer w.Close()
 	var out strings.Builder

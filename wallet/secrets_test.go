@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
+	"github.com/stretchr/testify/require"
 )
 
 // holder is how a careless program holds secrets.
@@ -29,9 +30,7 @@ type holder struct {
 func traces(t *testing.T, k *Key, m *Mnemonic) []string {
 	b := must(k.Reveal())
 	var d fr.Element
-	if err := d.SetBytesCanonical(b); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, d.SetBytesCanonical(b))
 	list := []string{
 		hex.EncodeToString(b)[2:], // without the leading zeros
 		new(big.Int).SetBytes(b).String(),

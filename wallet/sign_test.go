@@ -10,6 +10,8 @@ import (
 	starkcurve "github.com/consensys/gnark-crypto/ecc/stark-curve"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/ecdsa"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/bitsage/bitsage/chain/felt"
 )
@@ -36,9 +38,7 @@ func TestScureEdges(t *testing.T) {
 		if sig.R.Padded() != c.r || sig.S.Padded() != c.s {
 			t.Errorf("hash %s: signature %x", c.hash, sig.Bytes())
 		}
-		if err := Verify(key.PublicKey(), hash, sig); err != nil {
-			t.Errorf("hash %s: %v", c.hash, err)
-		}
+		assert.NoError(t, Verify(key.PublicKey(), hash, sig), "hash %s", c.hash)
 	}
 }
 
@@ -77,12 +77,8 @@ func TestHighS(t *testing.T) {
 		sig := sign(t, key, hash)
 		other := Signature{sig.R, scalarFelt(new(big.Int).Neg(bigOf(sig.S)))}
 		for _, s := range []Signature{sig, other} {
-			if err := Verify(key.PublicKey(), hash, s); err != nil {
-				t.Errorf("key %d: %v", i+1, err)
-			}
-			if err := VerifyPoint(key.Point(), hash, s); err != nil {
-				t.Errorf("key %d by point: %v", i+1, err)
-			}
+			assert.NoError(t, Verify(key.PublicKey(), hash, s), "key %d", i+1)
+			assert.NoError(t, VerifyPoint(key.Point(), hash, s), "key %d by point", i+1)
 		}
 		lifted, point := must(PublicPoint(key.PublicKey())), key.Point()
 		signs[lifted.Equal(&point)] = true
@@ -125,9 +121,7 @@ func TestVerifyRefuses(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
-	if err := Verify(public, hash, good); err != nil {
-		t.Errorf("unchanged: %v", err)
-	}
+	assert.NoError(t, Verify(public, hash, good), "unchanged")
 }
 
 func TestVerifyPointRefuses(t *testing.T) {
@@ -136,9 +130,7 @@ func TestVerifyPointRefuses(t *testing.T) {
 	off := key.Point()
 	off.Y.SetOne()
 	for name, q := range map[string]starkcurve.G1Affine{"identity": {}, "off the curve": off} {
-		if err := VerifyPoint(q, hash, good); !errors.Is(err, ErrPublicKey) {
-			t.Errorf("%s: got %v", name, err)
-		}
+		assert.ErrorIs(t, VerifyPoint(q, hash, good), ErrPublicKey, "%s", name)
 	}
 }
 
@@ -151,9 +143,7 @@ func TestForgedZero(t *testing.T) {
 	var q starkcurve.G1Affine
 	q.ScalarMultiplicationBase(d)
 	sig := Signature{scalarFelt(r), scalarFelt(big.NewInt(3))}
-	if err := VerifyPoint(q, scalarFelt(h), sig); !errors.Is(err, ErrSignature) {
-		t.Errorf("got %v", err)
-	}
+	assert.ErrorIs(t, VerifyPoint(q, scalarFelt(h), sig), ErrSignature)
 }
 
 func TestSignatureEncoding(t *testing.T) {
@@ -198,9 +188,7 @@ func gnarkVerify(t testing.TB, q starkcurve.G1Affine, hash felt.Felt, sig Signat
 func TestAgainstGnark(t *testing.T) {
 	for range 20 {
 		theirs, err := ecdsa.GenerateKey(rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		key := must(NewKey(theirs.Bytes()[felt.Size:]))
 		if point := key.Point(); !point.Equal(&theirs.PublicKey.A) {
 			t.Fatal("another public key")
@@ -211,9 +199,7 @@ func TestAgainstGnark(t *testing.T) {
 		}
 		msg := hash.Bytes()
 		sig := must(ParseSignature(must(theirs.Sign(msg[:], nil))))
-		if err := Verify(key.PublicKey(), hash, sig); err != nil {
-			t.Errorf("we refuse gnark's signature of %s by %v: %v", hash, key, err)
-		}
+		assert.NoError(t, Verify(key.PublicKey(), hash, sig), "we refuse gnark's signature of %s by %v", hash, key)
 	}
 }
 

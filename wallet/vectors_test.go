@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"github.com/tyler-smith/go-bip39"
 
 	"github.com/bitsage/bitsage/chain/felt"
@@ -31,9 +32,7 @@ var calldataOf = map[Class]string{
 func TestMnemonicVectors(t *testing.T) {
 	for _, v := range loadVectors(t).Vectors {
 		m, err := ParseMnemonic(v.Mnemonic)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if m.Reveal() != v.Mnemonic {
 			t.Errorf("%s became %s", v.Mnemonic, m.Reveal())
 		}
@@ -60,9 +59,7 @@ func TestAccountVectors(t *testing.T) {
 				checkDerivation(t, seed, a)
 				scheme := must(ParseScheme(a.Scheme))
 				key, err := m.Key(v.Passphrase, scheme, a.Index)
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				checkKey(t, key, a)
 				checkAddresses(t, key, a)
 			})
@@ -114,9 +111,7 @@ func checkAddresses(t *testing.T, key *Key, a accountVector) {
 	calldata := a.Addresses["calldata"].(map[string]any)
 	for name, class := range classOf {
 		account, err := NewAccount(key, class)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if got := account.Address().Padded(); got != a.Addresses[name] {
 			t.Errorf("%s: address %s, want %v", class, got, a.Addresses[name])
 		}

@@ -164,14 +164,15 @@ func (l *Ledger) load(number uint64) error {
 	return nil
 }
 
-// genesis makes the first block: the token of the fees, the deployer and the accounts.
+// genesis makes the first block: the token of the fees, the deployers and the accounts.
 func (l *Ledger) genesis(o Options) error {
 	state := newOverlay(view{l.archive, 0})
 	r := &run{classes: l.classes, state: state, chainID: l.chainID}
 	for _, c := range natives {
 		state.Declared[c.hash] = c.compiled
 	}
-	state.Deployed[deployerAddress], state.Deployed[strkAddress] = deployerClass.hash, strkClass.hash
+	state.Deployed[strkAddress] = strkClass.hash
+	state.Deployed[deployerAddress], state.Deployed[oldDeployerAddress] = deployerClass.hash, oldDeployerClass.hash
 	token := newSTRK(&frame{r, strkAddress, Felt{}})
 	balance := o.Balance
 	if balance == nil {

@@ -95,7 +95,8 @@ func (t *strk) move(from, to address, amount u256) {
 	t.emit("Transfer", key{from, to}, amount)
 }
 
-// deployer is the universal deployer.
+// deployer is the universal deployer. It is at two addresses, as on the public networks: the
+// first is that of package chain, the other the older one, which starknet.go calls.
 type deployer struct{ *frame }
 
 func newDeployer(f *frame) deployer { return deployer{f} }
@@ -103,6 +104,10 @@ func newDeployer(f *frame) deployer { return deployer{f} }
 var deployerClass = newClass("universal deployer", felt.MustParse("0x1b2df6d8861670d4a8ca4670433b2418d78169c2947f46dc614e69f333745c8"), methods(newDeployer, functions{
 	"deployContract":  deployer.deploy,
 	"deploy_contract": deployer.deploy,
+}))
+
+var oldDeployerClass = newClass("universal deployer of Cairo 0", felt.MustParse("0x7b3e05f48f0c69e4a65ce5e076a66271a527aff2c34ce1083ec6e1526997a69"), methods(newDeployer, functions{
+	"deployContract": deployer.deploy,
 }))
 
 // deploy deploys a contract. A unique address depends on who deploys.
@@ -119,12 +124,13 @@ func (t deployer) deploy(class, salt Felt, unique bool, calldata []Felt) address
 
 // natives are the classes that are there from the genesis block on. Their code is not held:
 // starknet_getClass does not know them.
-var natives = []*class{strkClass, deployerClass, openZeppelinClass, openZeppelin17Class, argentClass, argent031Class}
+var natives = []*class{strkClass, deployerClass, oldDeployerClass, openZeppelinClass, openZeppelin17Class, argentClass, argent031Class}
 
 // sequencer is the address to which fees go.
 var sequencer = felt.MustParse("0x1000")
 
 var (
-	strkAddress     = chain.STRK()
-	deployerAddress = chain.Deployer()
+	strkAddress        = chain.STRK()
+	deployerAddress    = chain.Deployer()
+	oldDeployerAddress = felt.MustParse("0x41a78e741e5af2fec34b695679bc6891742439f7afb8484ecd7766661ad02bf")
 )

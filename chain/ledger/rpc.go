@@ -32,7 +32,8 @@ type rpcError struct {
 	Data    any        `json:"data,omitempty"`
 }
 
-// messages are the texts of the errors.
+// messages are the texts of the errors, word for word those of the specification: starknet.go
+// knows an error by its code and its text together.
 var messages = map[chain.Code]string{
 	chain.ErrContractNotFound:   "Contract not found",
 	chain.ErrEntrypointNotFound: "Requested entrypoint does not exist in the contract",
@@ -50,9 +51,9 @@ var messages = map[chain.Code]string{
 	chain.ErrResources:          "The transaction's resources don't cover validation or the minimal transaction fee",
 	chain.ErrBalance:            "Account balance is smaller than the transaction's maximal fee (calculated as the sum of each resource's limit x max price)",
 	chain.ErrValidation:         "Account validation failed",
-	chain.ErrCompilation:        "Failed to compile the contract",
-	chain.ErrDuplicateTx:        "Duplicate transaction",
-	chain.ErrCompiledClassHash:  "the compiled class hash did not match the one supplied in the transaction",
+	chain.ErrCompilation:        "Compilation failed",
+	chain.ErrDuplicateTx:        "A transaction with the same hash already exists in the mempool",
+	chain.ErrCompiledClassHash:  "The compiled class hash did not match the one supplied in the transaction",
 	chain.ErrInvalidProof:       "The proof field in the invoke v3 transaction is invalid",
 	chain.ErrParse:              "Parse error",
 	chain.ErrInvalidRequest:     "Invalid request",

@@ -41,7 +41,12 @@ examples/quickstart
 interop/statement interop/oracle
 interop interop/stwo-go bench/stwo bench/kernels
 internal/archtest
+starknetgo
 `
+
+// nested are the folders that are modules of their own. Their users import them beside this
+// module, so what they import of it must be public.
+var nested = []string{"starknetgo"}
 
 // heavy lists what must not be among the dependencies of a light package.
 var heavy = map[string][]string{
@@ -144,6 +149,28 @@ func TestLightPackages(t *testing.T) {
 			if slices.Contains(banned, dep) {
 				t.Errorf("%s depends on %s", pkg, dep)
 			}
+		}
+	}
+}
+
+// TestNoTestLibrary keeps testify in tests and in internal suites: whoever imports a public
+// package links none of it.
+func TestNoTestLibrary(t *testing.T) {
+	args := []string{"list", "-deps", "-f", "{{.ImportPath}} {{join .Imports \" \"}}"}
+	for _, pkg := range strings.Fields(layers) {
+		if !strings.Contains(pkg, "internal") && !slices.Contains(nested, pkg) {
+			args = append(args, "./"+pkg)
+		}
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Dir = root(t)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if pkg, imports, _ := strings.Cut(line, " "); strings.Contains(imports, "github.com/stretchr/testify") {
+			t.Errorf("%s links testify outside of tests", pkg)
 		}
 	}
 }
@@ -251,7 +278,8 @@ func TestSkips(t *testing.T) {
 	})
 }
 
-// TestModule wants no replace directive in go.mod.
+// TestModule wants no replace directive in go.mod, and nothing of what is in modules of its
+// own.
 func TestModule(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(root(t), "go.mod"))
 	if err != nil {
@@ -260,4 +288,32 @@ func TestModule(t *testing.T) {
 	if bytes.Contains(data, []byte("replace")) {
 		t.Error("go.mod has a replace directive, which users of the module would not see")
 	}
+	if bytes.Contains(data, []byte("NethermindEth")) {
+		t.Error("go.mod requires starknet.go or juno, with which `go list -m all` fails for users of the module")
+	}
+}
+
+// TestNestedModules keeps to the public packages in the modules that stand beside this one:
+// the go command would let them import internal ones, which change without notice.
+func TestNestedModules(t *testing.T) {
+	for _, dir := range nested {
+		if _, err := os.Stat(filepath.Join(root(t), dir, "go.mod")); err != nil {
+			t.Error(err)
+		}
+	}
+	goFiles(t, func(path string, file *ast.File) {
+		inNested := slices.ContainsFunc(nested, func(dir string) bool { return strings.HasPrefix(path, dir+"/") })
+		for _, spec := range file.Imports {
+			imported := strings.Trim(spec.Path.Value, `"`)
+			if !strings.HasPrefix(imported, module+"/") {
+				continue
+			}
+			if inNested && strings.Contains(imported, "/internal/") {
+				t.Errorf("%s imports %s, which is internal", path, imported)
+			}
+			if !inNested && slices.Contains(nested, strings.TrimPrefix(imported, module+"/")) {
+				t.Errorf("%s imports %s, which is another module", path, imported)
+			}
+		}
+	})
 }

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/internal/randtest"
 )
 
@@ -19,9 +22,7 @@ func create(t *testing.T, o Options) (*Journal, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "votes")
 	j, err := Create(path, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() { j.Close() })
 	return j, path
 }
@@ -34,9 +35,7 @@ func put(t *testing.T, j *Journal, data ...string) {
 			t.Fatal(err)
 		}
 	}
-	if err := j.Sync(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, j.Sync())
 }
 
 // contents returns the data of all records and checks their numbers and types.
@@ -45,9 +44,7 @@ func contents(t *testing.T, j *Journal) []string {
 	var got []string
 	var last uint64
 	for r, err := range j.Records() {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if last != 0 && r.Seq != last+1 {
 			t.Errorf("record %d after %d", r.Seq, last)
 		}
@@ -62,13 +59,9 @@ func contents(t *testing.T, j *Journal) []string {
 
 func reopen(t *testing.T, j *Journal, path string) *Journal {
 	t.Helper()
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, j.Close())
 	j, err := Open(path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() { j.Close() })
 	return j
 }
@@ -123,25 +116,15 @@ func TestErrors(t *testing.T) {
 	if _, err := j.Append(1, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("a full journal: %v", err)
 	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Close(); !errors.Is(err, ErrClosed) {
-		t.Errorf("closing twice: %v", err)
-	}
+	require.NoError(t, j.Close())
+	assert.ErrorIs(t, j.Close(), ErrClosed, "closing twice")
 	if _, err := j.Append(1, nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("appending to a closed journal: %v", err)
 	}
-	if err := j.Sync(); !errors.Is(err, ErrClosed) {
-		t.Errorf("syncing a closed journal: %v", err)
-	}
-	if err := j.Rewrite(nil); !errors.Is(err, ErrClosed) {
-		t.Errorf("rewriting a closed journal: %v", err)
-	}
+	assert.ErrorIs(t, j.Sync(), ErrClosed, "syncing a closed journal")
+	assert.ErrorIs(t, j.Rewrite(nil), ErrClosed, "rewriting a closed journal")
 	for _, err := range j.Records() {
-		if !errors.Is(err, ErrClosed) {
-			t.Errorf("reading a closed journal: %v", err)
-		}
+		assert.ErrorIs(t, err, ErrClosed, "reading a closed journal")
 	}
 	if _, err := Create(path, Options{}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("creating an existing journal: %v", err)
@@ -167,15 +150,11 @@ func TestRewrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := j.Rewrite(func(yield func(byte, []byte) bool) { yield(11, make([]byte, 11)) })
-	if !errors.Is(err, ErrRecordSize) {
-		t.Errorf("rewriting with a large record: %v", err)
-	}
+	assert.ErrorIs(t, err, ErrRecordSize, "rewriting with a large record")
 	keep := func(yield func(byte, []byte) bool) {
 		_ = yield(2, []byte("bb")) && yield(4, []byte("dddd"))
 	}
-	if err := j.Rewrite(keep); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, j.Rewrite(keep))
 	put(t, j, "e")
 	want := []string{"bb", "dddd", "e"}
 	if got := contents(t, j); !slices.Equal(got, want) {
@@ -213,9 +192,7 @@ func TestGroupCommit(t *testing.T) {
 				if _, err := j.Append(byte(len(d)), []byte(d)); err != nil {
 					t.Error(err)
 				}
-				if err := j.Sync(); err != nil {
-					t.Error(err)
-				}
+				assert.NoError(t, j.Sync())
 			}
 		})
 	}
@@ -289,16 +266,10 @@ func TestFailure(t *testing.T) {
 			if _, err := j.Append(1, nil); !errors.Is(err, ErrFailed) {
 				t.Errorf("Append: %v", err)
 			}
-			if err := j.Rewrite(nil); !errors.Is(err, ErrFailed) {
-				t.Errorf("Rewrite: %v", err)
-			}
-			if err := j.Close(); !errors.Is(err, ErrFailed) {
-				t.Errorf("Close: %v", err)
-			}
+			assert.ErrorIs(t, j.Rewrite(nil), ErrFailed, "Rewrite")
+			assert.ErrorIs(t, j.Close(), ErrFailed, "Close")
 			j, err := Open(path, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			defer j.Close()
 			for r, err := range j.Records() {
 				if err != nil || string(r.Data) != "kept" {
@@ -334,13 +305,9 @@ func sample(t *testing.T) (file []byte, ends []int) {
 		}
 		ends = append(ends, end+frameSize+len(r.Data))
 	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, j.Close())
 	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if len(ends) != 7 || ends[6] != len(file) {
 		t.Fatalf("records end at %v of %d bytes", ends, len(file))
 	}
@@ -351,9 +318,7 @@ func sample(t *testing.T) (file []byte, ends []int) {
 func openBytes(t *testing.T, data []byte) ([]string, int64, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "votes")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(path, data, 0o600))
 	j, err := Open(path, Options{})
 	if err != nil {
 		return nil, 0, err
@@ -362,23 +327,17 @@ func openBytes(t *testing.T, data []byte) ([]string, int64, error) {
 	repaired := j.Repaired()
 	var got []string
 	for r, err := range j.Records() {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		got = append(got, string(r.Data))
 	}
 	// What was repaired stays so, and the journal goes on.
 	if seq, err := j.Append(0, []byte("next")); err != nil || seq != uint64(len(got)+1) {
 		t.Errorf("after repair: record %d, %v", seq, err)
 	}
-	if err := j.Sync(); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, j.Sync())
 	n := 0
 	for _, err := range j.Records() {
-		if err != nil {
-			t.Error(err)
-		}
+		assert.NoError(t, err)
 		n++
 	}
 	if n != len(got)+1 {
@@ -394,9 +353,7 @@ func TestTruncation(t *testing.T) {
 	for cut := range len(file) + 1 {
 		got, repaired, err := openBytes(t, file[:cut])
 		if cut < headSize {
-			if !errors.Is(err, ErrDamaged) {
-				t.Errorf("cut at %d, in the head: %v", cut, err)
-			}
+			assert.ErrorIs(t, err, ErrDamaged, "cut at %d, in the head", cut)
 			continue
 		}
 		whole, good := 0, headSize
@@ -447,13 +404,9 @@ func TestLostBlocks(t *testing.T) {
 	synced := int(j.written)
 	j.mu.Unlock()
 	put(t, j, big(300), big(600), big(50), big(900))
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, j.Close())
 	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	torn, damaged := 0, 0
 	for b := 0; b < len(file); b += blockSize {
 		for _, extra := range []int{0, 700} { // a file may have grown further

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/internal/randtest"
 )
 
@@ -104,19 +107,13 @@ func TestKill(t *testing.T) {
 	rng := randtest.New(t)
 	path := filepath.Join(t.TempDir(), "votes")
 	j, err := Create(path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
 	torn, total := 0, 0
 	for i := range 40 {
 		acked := killFiller(t, path, time.Duration(rng.IntN(30000))*time.Microsecond)
 		j, err := Open(path, Options{})
-		if err != nil {
-			t.Fatalf("kill %d: %v", i, err)
-		}
+		require.NoError(t, err, "kill %d", i)
 		if j.Repaired() != 0 {
 			torn++
 		}
@@ -124,9 +121,7 @@ func TestKill(t *testing.T) {
 		found := make(map[uint64]bool)
 		var oldest uint64
 		for r, err := range j.Records() {
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			seq := binary.BigEndian.Uint64(r.Data)
 			if oldest == 0 {
 				oldest = seq
@@ -144,9 +139,7 @@ func TestKill(t *testing.T) {
 		if len(acked) > 0 && oldest > acked[len(acked)-1] {
 			t.Fatalf("kill %d: the journal begins at %d, after the last acknowledged record", i, oldest)
 		}
-		if err := j.Close(); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, j.Close())
 	}
 	t.Logf("%d records acknowledged before 40 kills, %d torn tails", total, torn)
 }
@@ -159,12 +152,8 @@ func killFiller(t *testing.T, path string, delay time.Duration) []uint64 {
 	cmd.Env = append(os.Environ(), killPath+"="+path)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
 	var acked []uint64
 	started := make(chan struct{})
 	done := make(chan struct{})
@@ -186,9 +175,7 @@ func killFiller(t *testing.T, path string, delay time.Duration) []uint64 {
 	}()
 	<-started
 	time.Sleep(delay)
-	if err := cmd.Process.Kill(); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, cmd.Process.Kill())
 	<-done
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != -1 {

@@ -5,19 +5,27 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"testing"
+
+	"github.com/stretchr/testify/require"
 )
+
+// TestingT is a test whose end can be waited for.
+type TestingT interface {
+	require.TestingT
+	Name() string
+	Failed() bool
+	Logf(format string, args ...any)
+	Cleanup(f func())
+}
 
 // New returns a random generator. A failing test prints its seed, and the
 // environment variable BITSAGE_SEED repeats it.
-func New(t testing.TB) *rand.Rand {
-	t.Helper()
+func New(t TestingT) *rand.Rand {
 	seed := rand.Uint64()
 	if s := os.Getenv("BITSAGE_SEED"); s != "" {
 		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
+		seed, err = strconv.ParseUint(s, 10, 64)
+		require.NoError(t, err, "BITSAGE_SEED")
 	}
 	t.Cleanup(func() {
 		if t.Failed() {

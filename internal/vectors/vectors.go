@@ -7,7 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // Path returns the path of a file or folder below the repository's testdata.
@@ -18,38 +19,27 @@ func Path(elem ...string) string {
 }
 
 // Read returns the contents of a file.
-func Read(t testing.TB, elem ...string) []byte {
-	t.Helper()
+func Read(t require.TestingT, elem ...string) []byte {
 	data, err := os.ReadFile(Path(elem...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return data
 }
 
 // Load decodes a JSON file into v.
-func Load(t testing.TB, v any, elem ...string) {
-	t.Helper()
-	if err := json.Unmarshal(Read(t, elem...), v); err != nil {
-		t.Fatalf("%v: %v", elem, err)
-	}
+func Load(t require.TestingT, v any, elem ...string) {
+	require.NoError(t, json.Unmarshal(Read(t, elem...), v), "%v", elem)
 }
 
 // Dirs returns the names of the folders in a folder.
-func Dirs(t testing.TB, elem ...string) []string {
-	t.Helper()
+func Dirs(t require.TestingT, elem ...string) []string {
 	entries, err := os.ReadDir(Path(elem...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var names []string
 	for _, e := range entries {
 		if e.IsDir() {
 			names = append(names, e.Name())
 		}
 	}
-	if len(names) == 0 {
-		t.Fatalf("no vectors in %s", Path(elem...))
-	}
+	require.NotEmpty(t, names, "no vectors in %s", Path(elem...))
 	return names
 }

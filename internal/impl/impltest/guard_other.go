@@ -2,7 +2,5 @@
 
 package impltest
 
-import "testing"
-
 // Guarded returns n zero elements. There is no guard on this system.
-func Guarded[T any](_ testing.TB, n int) []T { return make([]T, n) }
+func Guarded[T any](_ TestingT, n int) []T { return make([]T, n) }

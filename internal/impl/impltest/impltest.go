@@ -7,8 +7,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/internal/impl"
 )
+
+// TestingT is a test whose end can be waited for.
+type TestingT interface {
+	require.TestingT
+	Cleanup(f func())
+}
 
 // Each runs f once per set of instructions that this machine has, plain Go first.
 // The environment variable BITSAGE_REQUIRE lists sets, separated by commas, without

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"github.com/zeebo/blake3"
 
 	"github.com/bitsage/bitsage/internal/stark/codec"
@@ -20,18 +22,14 @@ import (
 func stores(t *testing.T, max int64) map[string]Store {
 	t.Helper()
 	disk, err := OpenDisk(filepath.Join(t.TempDir(), "new", "blobs"), max)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return map[string]Store{"memory": NewMemory(max), "cache": NewCache(max), "disk": disk}
 }
 
 func put(t *testing.T, s Store, kind Kind, data []byte) ID {
 	t.Helper()
 	id, err := s.Put(kind, data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return id
 }
 
@@ -64,9 +62,7 @@ func TestStore(t *testing.T) {
 				}
 			}
 			id := IDOf(Data, a)
-			if err := errors.Join(s.Delete(id), s.Delete(id)); err != nil {
-				t.Error(err)
-			}
+			assert.NoError(t, errors.Join(s.Delete(id), s.Delete(id)))
 			if _, err := s.Bytes(id); !errors.Is(err, ErrNotFound) {
 				t.Errorf("deleted: %v", err)
 			}
@@ -110,17 +106,11 @@ func TestBound(t *testing.T) {
 			fourth, err := s.Put(Data, fill(100, 3))
 			lost := ids[1]
 			if name == "cache" {
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 			} else {
-				if !errors.Is(err, ErrFull) {
-					t.Errorf("the fourth of three: %v", err)
-				}
+				assert.ErrorIs(t, err, ErrFull, "the fourth of three")
 				lost = IDOf(Data, fill(100, 3))
-				if err := s.Delete(ids[1]); err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, s.Delete(ids[1]))
 				ids = []ID{ids[0], ids[2]}
 				fourth = put(t, s, Data, fill(100, 4))
 			}
@@ -139,18 +129,12 @@ func TestBound(t *testing.T) {
 func TestDiskReopens(t *testing.T) {
 	dir := t.TempDir()
 	d, err := OpenDisk(dir, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	id := put(t, d, Proof, fill(600, 1))
 	leftover := filepath.Join(dir, ".x.1.tmp")
-	if err := os.WriteFile(leftover, fill(5000, 1), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(leftover, fill(5000, 1), 0o600))
 	d, err = OpenDisk(dir, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if _, err := os.Stat(leftover); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what a crash left: %v", err)
 	}
@@ -160,9 +144,7 @@ func TestDiskReopens(t *testing.T) {
 	if _, err := d.Put(Data, fill(600, 2)); !errors.Is(err, ErrFull) {
 		t.Errorf("the bound after reopening: %v", err)
 	}
-	if err := d.Retain(func(i ID) bool { return i != id }); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, d.Retain(func(i ID) bool { return i != id }))
 	if _, err := d.Bytes(id); !errors.Is(err, ErrNotFound) {
 		t.Errorf("what was not wanted: %v", err)
 	}
@@ -180,17 +162,13 @@ func TestDiskReopens(t *testing.T) {
 	}
 	for _, name := range []string{"notes", "1-00", "3-" + strings.Repeat("0", 64), "01-" + strings.Repeat("0", 64), "1-" + strings.Repeat("A", 64)} {
 		foreign := filepath.Join(dir, name)
-		if err := os.WriteFile(foreign, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(foreign, nil, 0o600))
 		if _, err := OpenDisk(dir, 1000); err == nil {
 			t.Errorf("a folder with a file %s was opened", name)
 		}
 		os.Remove(foreign)
 	}
-	if err := os.Mkdir(filepath.Join(dir, ID{Kind: Data}.String()), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, ID{Kind: Data}.String()), 0o700))
 	if _, err := OpenDisk(dir, 1000); err == nil {
 		t.Error("a folder in the place of a blob was accepted")
 	}
@@ -214,13 +192,9 @@ func TestDiskDamage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			d, err := OpenDisk(dir, 1000)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			id := put(t, d, Data, data)
-			if err := damage(filepath.Join(dir, id.String())); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, damage(filepath.Join(dir, id.String())))
 			for range 2 {
 				if got, err := d.Bytes(id); !errors.Is(err, ErrNotFound) {
 					t.Errorf("%d bytes, %v", len(got), err)
@@ -238,12 +212,8 @@ func TestDiskDamage(t *testing.T) {
 func TestDiskFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "blobs")
 	d, err := OpenDisk(dir, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(dir))
 	if _, err := d.Put(Data, fill(10, 1)); err == nil {
 		t.Error("stored without a folder")
 	}

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/transport"
 )
@@ -24,9 +26,7 @@ func serve(t testing.TB, m *p2p.Memory, blobs ...[]byte) transport.Host {
 			t.Fatal(err)
 		}
 	}
-	if err := Serve(h, Anyone(s)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, Serve(h, Anyone(s)))
 	return h
 }
 
@@ -84,14 +84,10 @@ func TestFetchProof(t *testing.T) {
 	defer m.Close()
 	client, h := m.Host(), m.Host()
 	d, err := OpenDisk(t.TempDir(), MaxBytes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	data := fill(MaxProof, 1)
 	id := put(t, d, Proof, data)
-	if err := Serve(h, Anyone(d)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, Serve(h, Anyone(d)))
 	if got, err := Fetch(t.Context(), client, ids(h), id, MaxProof); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
@@ -266,9 +262,7 @@ func TestServeRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := Serve(broken, Anyone(brokenStore{})); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, Serve(broken, Anyone(brokenStore{})))
 	if _, err := client.Request(t.Context(), broken.ID(), Protocol, good); err == nil || bytes.Contains([]byte(err.Error()), []byte("secret")) {
 		t.Errorf("the server tells: %v", err)
 	}
