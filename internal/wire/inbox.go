@@ -86,7 +86,7 @@ type transferKey struct {
 
 // transfer is an input that arrives.
 type transfer struct {
-	from     transport.PeerID
+	key      transferKey
 	offer    Offer
 	size     int64 // bytes that are reserved
 	received int64 // bytes
@@ -155,7 +155,7 @@ func (in *inbox) open(k transferKey, o Offer) *transfer {
 	if !in.room(k.from, size) {
 		return nil
 	}
-	t := &transfer{from: k.from, offer: o, size: size, last: time.Now()}
+	t := &transfer{key: k, offer: o, size: size, last: time.Now()}
 	in.reserved += size
 	in.transfers[k] = t
 	in.sweepLater()
@@ -278,6 +278,7 @@ func (in *inbox) goOn(t *transfer) <-chan struct{} {
 		if a == nil && t.failures >= maxFailures && in.ctx.Err() == nil {
 			r := refuse(fmt.Errorf("the worker cannot fetch the input from you: %w", err))
 			a = &r
+			delete(in.transfers, t.key) // the client may try again, from the beginning
 		}
 		if t.stopped, t.done = nil, a; a != nil {
 			in.release(t)
@@ -297,7 +298,7 @@ func (in *inbox) take(t *transfer) (*answer, error) {
 	input, err := in.fetch(ctx, t)
 	if err == nil {
 		if err = t.offer.checkInput(input); err == nil {
-			err = in.Accept(in.ctx, t.from, t.offer, input)
+			err = in.Accept(in.ctx, t.key.from, t.offer, input)
 		}
 		if err != nil && in.ctx.Err() != nil {
 			return nil, err
@@ -348,7 +349,7 @@ func (in *inbox) part(ctx context.Context, t *transfer, id blob.ID, max int) ([]
 	if t.part == nil {
 		t.part = blob.NewDownload(in.host, id, max, func(n int) { in.arrived(t, n) })
 	}
-	part, err := t.part.From(ctx, t.from)
+	part, err := t.part.From(ctx, t.key.from)
 	if errors.Is(err, blob.ErrDeceived) || errors.Is(err, blob.ErrTooLarge) {
 		err = ErrInput
 	}

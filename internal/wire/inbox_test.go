@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -233,4 +235,121 @@ func TestInputIsForgotten(t *testing.T) {
 			t.Errorf("%d offers with %d bytes are left", n, bytes)
 		}
 	})
+}
+
+// TestUnservedOfferIsTriedAgain: a client that did not serve its input at first may offer
+// the same again.
+func TestUnservedOfferIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeal(t, shape, p2p.Faults{})
+		defer d.close()
+		d.handle(t, (&inputs{}).offers())
+		must(t, d.client.Handle(blob.Protocol, nil))
+		var refused *RefusedError
+		if err := d.send(t); !errors.As(err, &refused) || !strings.Contains(refused.Reason, transport.ErrUnsupported.Error()) {
+			t.Errorf("without the input: %v", err)
+		}
+		must(t, d.serve(d.client))
+		if err := d.send(t); err != nil {
+			t.Errorf("with the input: %v", err)
+		}
+	})
+}
+
+// TestBooksOfInbox lets clients come, go, stall and lie as a seed says: what is reserved is
+// always what the transfers under way have, within the bounds, and nothing in the end.
+func TestBooksOfInbox(t *testing.T) {
+	for seed := range uint64(4) {
+		synctest.Test(t, func(t *testing.T) { booksOfInbox(t, seed) })
+	}
+}
+
+// answersOf returns how an honest client answers requests for the parts of the input.
+func answersOf(t *testing.T, d *deal) func(request []byte) ([]byte, error) {
+	t.Helper()
+	server, asker := d.net.Host(), d.net.Host()
+	store := blob.NewMemory(1 << 30)
+	for _, part := range shape.Parts(d.input) {
+		must(t, second(store.Put(blob.Data, part)))
+	}
+	must(t, blob.Serve(server, blob.Anyone(store)))
+	return func(request []byte) ([]byte, error) {
+		return p2p.Ask(t.Context(), asker, server.ID(), blob.Protocol, request)
+	}
+}
+
+func booksOfInbox(t *testing.T, seed uint64) {
+	d := newDeal(t, shape, p2p.Faults{Latency: 50 * time.Millisecond, Loss: 0.05})
+	defer d.close()
+	o := (&inputs{}).offers()
+	o.Budget, o.Idle = 9*int64(shape.InputSize()), 30*time.Second
+	accepted := 0
+	o.Accept = func(context.Context, transport.PeerID, Offer, []byte) error {
+		if accepted++; accepted%5 == 0 {
+			return errors.New("no")
+		}
+		return nil
+	}
+	in := newInbox(t.Context(), &d.running, d.worker.host, o)
+	must(t, in.handle())
+	books := func() int64 {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		var sum int64
+		ofPeer := make(map[transport.PeerID]int64)
+		for k, t := range in.transfers {
+			sum += t.size
+			ofPeer[k.from] += t.size
+		}
+		if sum != in.reserved || sum > o.Budget {
+			t.Errorf("seed %d: %d bytes are reserved, and the transfers have %d", seed, in.reserved, sum)
+		}
+		for peer, n := range ofPeer {
+			if n > o.Budget/4 {
+				t.Errorf("seed %d: %s has %d bytes", seed, peer, n)
+			}
+		}
+		return sum
+	}
+	honest := answersOf(t, d)
+	var clients sync.WaitGroup
+	for n := range 8 {
+		h, r := d.net.Host(), rand.New(rand.NewPCG(seed, uint64(n)))
+		var served sync.Mutex
+		must(t, h.Handle(blob.Protocol, func(ctx context.Context, _ transport.PeerID, request []byte) ([]byte, error) {
+			served.Lock()
+			what := r.IntN(40)
+			served.Unlock()
+			switch what {
+			case 0:
+				return nil, errors.New("not now")
+			case 1:
+				return []byte("junk"), nil
+			case 2:
+				<-ctx.Done()
+			case 3:
+				return nil, transport.ErrBusy
+			}
+			return honest(request)
+		}))
+		clients.Go(func() {
+			for range 12 {
+				served.Lock()
+				offer, wait := numbered(d.offer, r.IntN(5)), time.Duration(1+r.IntN(60))*time.Second
+				served.Unlock()
+				ctx, cancel := context.WithTimeout(t.Context(), wait)
+				SendOffer(ctx, h, offer)
+				cancel()
+				books()
+			}
+		})
+	}
+	clients.Wait()
+	if accepted == 0 {
+		t.Errorf("seed %d: nothing was accepted", seed)
+	}
+	time.Sleep(2*o.Idle + 2*blob.Protocol.Timeout)
+	if n := books(); n != 0 || len(in.transfers) != 0 {
+		t.Errorf("seed %d: %d offers with %d bytes are left", seed, len(in.transfers), n)
+	}
 }

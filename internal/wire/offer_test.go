@@ -474,6 +474,26 @@ func TestBadWorkers(t *testing.T) {
 	})
 }
 
+// FuzzPatience: however a worker counts, a client stops asking.
+func FuzzPatience(f *testing.F) {
+	f.Add(uint8(4), []byte{0, 1, 2, 3})
+	f.Add(uint8(1), []byte{1, 0})
+	f.Add(uint8(0), []byte{0})
+	f.Fuzz(func(t *testing.T, steps uint8, counts []byte) {
+		if len(counts) == 0 {
+			return
+		}
+		p := patience{steps: int(steps)}
+		n := 1
+		for p.wait(uint32(counts[n%len(counts)])) {
+			n++
+		}
+		if n < idleAnswers || n > idleAnswers*(int(steps)+1) {
+			t.Errorf("it stopped after %d answers", n)
+		}
+	})
+}
+
 func TestLargestOfferFits(t *testing.T) {
 	o := *samples(t)[typeOffer].(*Offer)
 	o.Request.Program = proof.MatMulOf(proof.Int8, proof.MaxDim, proof.MaxDim, proof.MaxDim)
