@@ -54,6 +54,7 @@ var heavy = map[string][]string{
 	"./proof":          {"net", "runtime/cgo", module + "/prover", module + "/internal/backend", module + "/internal/parallel"},
 	"./prover":         {"net", "runtime/cgo"},
 	"./internal/stark": {"net", "runtime/cgo"},
+	"./transport":      {"net", "runtime/cgo"},
 }
 
 func root(t *testing.T) string {
