@@ -24,7 +24,7 @@ func identity(s *suite) {
 		return nil, nil
 	}))
 	s.must(second(a.Request(s.Context(), b.ID(), echo, nil)))
-	if got := <-from; got != a.ID() {
+	if got := receive(s, from); got != a.ID() {
 		s.Errorf("a request came from %s, want %s", got, a.ID())
 	}
 	sub := s.subscribe(b, chat, a)
@@ -122,18 +122,18 @@ func closing(s *suite) {
 	answer, ended := make(chan error, 1), make(chan error, 1)
 	go func() { answer <- second(a.Request(s.Context(), b.ID(), p, nil)) }()
 	go func() { ended <- second(sub.Next(s.Context())) }()
-	<-w.started
+	receive(s, w.started)
 	s.close(b)
 	if !done {
 		s.Error("Close did not wait for the handler")
 	}
-	if err := <-w.ended; !errors.Is(err, context.Canceled) {
+	if err := receive(s, w.ended); !errors.Is(err, context.Canceled) {
 		s.Errorf("the handler's context ended with %v", err)
 	}
-	if err := <-answer; !errors.Is(err, transport.ErrUnreachable) {
+	if err := receive(s, answer); !errors.Is(err, transport.ErrUnreachable) {
 		s.Errorf("the request that it worked on: %v", err)
 	}
-	if err := <-ended; !errors.Is(err, transport.ErrClosed) {
+	if err := receive(s, ended); !errors.Is(err, transport.ErrClosed) {
 		s.Errorf("its subscription ended with %v", err)
 	}
 	for what, err := range map[string]error{
@@ -158,9 +158,9 @@ func closeEndsRequests(s *suite) {
 	s.must(b.Handle(p, w.handle))
 	answer := make(chan error, 1)
 	go func() { answer <- second(a.Request(s.Context(), b.ID(), p, nil)) }()
-	<-w.started
+	receive(s, w.started)
 	s.close(a)
-	if err := <-answer; !errors.Is(err, transport.ErrClosed) {
+	if err := receive(s, answer); !errors.Is(err, transport.ErrClosed) {
 		s.Errorf("a request of a host that was closed: %v", err)
 	}
 	if s.net.Cut == nil {
@@ -171,7 +171,7 @@ func closeEndsRequests(s *suite) {
 	go func() { answer <- second(a.Request(s.Context(), b.ID(), p, nil)) }()
 	time.Sleep(time.Millisecond)
 	s.close(a)
-	if err := <-answer; !errors.Is(err, transport.ErrClosed) {
+	if err := receive(s, answer); !errors.Is(err, transport.ErrClosed) {
 		s.Errorf("a request that nobody hears: %v", err)
 	}
 }

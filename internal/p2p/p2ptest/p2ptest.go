@@ -250,6 +250,17 @@ func (s *suite) nothing(sub transport.Subscription) {
 	}
 }
 
+// receive returns what a channel must bring.
+func receive[T any](s *suite, ch <-chan T) (v T) {
+	s.Helper()
+	select {
+	case v = <-ch:
+	case <-time.After(patience + 5*time.Second): // after requests have timed out
+		s.Fatal("nothing happens")
+	}
+	return v
+}
+
 // waiter is a handler that waits for the end of its context.
 type waiter struct {
 	started chan transport.PeerID

@@ -182,7 +182,7 @@ func closeSubscription(s *suite) {
 	sub.Close()
 	sub.Close()
 	other.Close()
-	if err := <-ended; !errors.Is(err, transport.ErrClosed) {
+	if err := receive(s, ended); !errors.Is(err, transport.ErrClosed) {
 		s.Errorf("the wait ended with %v", err)
 	}
 	s.publish(a, "x")

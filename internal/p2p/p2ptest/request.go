@@ -145,11 +145,11 @@ func concurrency(s *suite) {
 	ask := func(h transport.Host) {
 		asking.Go(func() { results <- second(h.Request(s.Context(), server.ID(), p, nil)) })
 	}
-	holds := func(h transport.Host) { s.Helper(); ask(h); <-started }
+	holds := func(h transport.Host) { s.Helper(); ask(h); receive(s, started) }
 	busy := func(what string, h transport.Host) {
 		s.Helper()
 		ask(h)
-		if err := <-results; !errors.Is(err, transport.ErrBusy) {
+		if err := receive(s, results); !errors.Is(err, transport.ErrBusy) {
 			s.Errorf("%s: %v", what, err)
 		}
 	}
@@ -164,10 +164,10 @@ func concurrency(s *suite) {
 	close(release)
 	asking.Wait()
 	for range 5 {
-		s.must(<-results)
+		s.must(receive(s, results))
 	}
 	ask(others[3])
-	if err := <-results; err != nil {
+	if err := receive(s, results); err != nil {
 		s.Errorf("after all have gone: %v", err)
 	}
 	asking.Wait()
@@ -178,8 +178,8 @@ func concurrency(s *suite) {
 func timeouts(s *suite) {
 	a, b := s.pair()
 	const short = 100 * time.Millisecond
-	w, hasty := newWaiter(), named("hasty")
-	s.must(b.Handle(hasty, w.handle))
+	hasty := named("hasty") // in real time a request may not come as far as the handler
+	s.must(b.Handle(hasty, newWaiter().handle))
 	brief := hasty
 	brief.Timeout = short
 	begin := time.Now()
@@ -187,9 +187,6 @@ func timeouts(s *suite) {
 		s.Errorf("the time of who asks: %v", err)
 	}
 	s.took("the time of who asks", begin, short)
-	if err := <-w.ended; err == nil {
-		s.Error("the handler's context has no error")
-	}
 	ctx, cancel := context.WithTimeout(s.Context(), short)
 	defer cancel()
 	begin = time.Now()
@@ -207,7 +204,7 @@ func timeouts(s *suite) {
 		s.Errorf("the time of who answers: %q %v", got, err)
 	}
 	s.took("the time of who answers", begin, short)
-	if err := <-w.ended; !errors.Is(err, context.DeadlineExceeded) {
+	if err := receive(s, w.ended); !errors.Is(err, context.DeadlineExceeded) {
 		s.Errorf("the handler's context ended with %v", err)
 	}
 }
@@ -261,22 +258,22 @@ func peerLeaves(s *suite) {
 	asking.Go(func() { gone.Request(s.Context(), server.ID(), p, nil) })
 	asking.Go(func() { impatient.Request(ctx, server.ID(), p, nil) })
 	asking.Go(func() { answer <- second(stays.Request(s.Context(), server.ID(), p, []byte("x"))) })
-	started := []transport.PeerID{<-w.started, <-w.started, <-w.started}
+	started := []transport.PeerID{receive(s, w.started), receive(s, w.started), receive(s, w.started)}
 	for _, h := range hosts[1:] {
 		if !slices.Contains(started, h.ID()) {
 			s.Errorf("%s was not heard among %v", h.ID(), started)
 		}
 	}
 	cancel()
-	if err := <-w.ended; !errors.Is(err, context.Canceled) {
+	if err := receive(s, w.ended); !errors.Is(err, context.Canceled) {
 		s.Errorf("the handler of who gave up: %v", err)
 	}
 	s.close(gone)
-	if err := <-w.ended; !errors.Is(err, context.Canceled) {
+	if err := receive(s, w.ended); !errors.Is(err, context.Canceled) {
 		s.Errorf("the handler of who left: %v", err)
 	}
 	close(release)
-	if err := <-answer; err != nil {
+	if err := receive(s, answer); err != nil {
 		s.Errorf("who stays: %v", err)
 	}
 	asking.Wait()
