@@ -38,6 +38,7 @@ type Client struct {
 	paid    map[proof.JobID]bool                                    // put on the chain by this Client
 	hearers map[proof.JobID]map[chan wire.Progress]transport.PeerID // who watches, and the peer of the job's worker
 	inputs  inputs
+	dialed  bool            // the network is this client's own
 	ctx     context.Context // of what runs in the background
 	leave   context.CancelFunc
 	running sync.WaitGroup
@@ -66,16 +67,23 @@ func NewClient(cfg Config) (*Client, error) {
 // needs their identifiers alone.
 func (c *Client) Close() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.opened || c.closed {
-		c.closed = true
+	opened, closed := c.opened, c.closed
+	c.closed = true
+	c.mu.Unlock() // handlers, for which the host waits, want it
+	if closed {
 		return nil
 	}
-	c.closed = true
 	c.leave()
-	err := c.host.Close()
-	c.running.Wait()
-	return errors.Join(err, c.records.close())
+	var err error
+	if opened {
+		err = c.host.Close()
+		c.running.Wait()
+		err = errors.Join(err, c.records.close())
+	}
+	if c.dialed {
+		err = errors.Join(err, c.cfg.Network.Close())
+	}
+	return err
 }
 
 // Balance is what a confidential account holds.

@@ -126,16 +126,30 @@ func (a *Addresses) Save(path string) error {
 	if err := a.check(); err != nil {
 		return err
 	}
+	data, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, append(data, '\n'), 0o644)
+}
+
+// MarshalJSON implements [json.Marshaler] with the contents of an address file.
+func (a *Addresses) MarshalJSON() ([]byte, error) {
 	w := wireAddresses{a.ChainID, make(map[string]wireContract, len(a.Contracts))}
 	for name, c := range a.Contracts {
 		address, class := wireFelt(c.Address), wireFelt(c.Class)
 		w.Contracts[name] = wireContract{&address, &class}
 	}
-	data, err := json.MarshalIndent(w, "", "  ")
-	if err != nil {
-		return err
+	return json.Marshal(w)
+}
+
+// UnmarshalJSON implements [json.Unmarshaler] by ParseAddresses.
+func (a *Addresses) UnmarshalJSON(data []byte) error {
+	b, err := ParseAddresses(data)
+	if err == nil {
+		*a = *b
 	}
-	return atomicfile.Write(path, append(data, '\n'), 0o644)
+	return err
 }
 
 // Address returns the address of a contract, or ErrUnknownContract.
