@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/staking"
 )
 
@@ -81,7 +81,7 @@ func (v *Validator) contest(ctx context.Context, e consensus.Contested) {
 	}
 	v.insist(ctx, func() error {
 		for _, c := range []*consensus.Certificate{e.First, e.Second} {
-			if err := v.contract.Record(ctx, v.account, id, c); err != nil && settle.Refusal(err) == "" {
+			if err := v.contract.Record(ctx, v.account, id, c); err != nil && cairo.Refusal(err) == "" {
 				return err
 			}
 		}
@@ -95,12 +95,12 @@ func (v *Validator) resubmitted(ctx context.Context, e consensus.Resubmitted) {
 	v.insist(ctx, func() error {
 		var err error
 		for _, s := range []*consensus.Submission{e.First, e.Second} {
-			if err = v.contract.ReportEquivocation(ctx, v.account, &s.Fact, s.Signature); settle.Refusal(err) != "NO_OFFENCE" {
+			if err = v.contract.ReportEquivocation(ctx, v.account, &s.Fact, s.Signature); cairo.Refusal(err) != "NO_OFFENCE" {
 				break
 			}
 		}
 		v.cfg.Logger.Warn("worker submitted twice", "job", e.Second.JobID, "error", err)
-		if settle.Refusal(err) != "" {
+		if cairo.Refusal(err) != "" {
 			return nil
 		}
 		return err

@@ -108,6 +108,5 @@ func (d *deployment) make(path string) (err error) {
 
 func transfer(token, to chain.Felt, amount *big.Int) (chain.Call, error) {
 	u, err := cairo.U256FromBig(amount)
-	c := sagetoken.TransferCall(to, u)
-	return chain.Call{To: token, Selector: c.Selector, Calldata: c.Calldata}, err
+	return sagetoken.TransferCall(to, u).At(token), err
 }

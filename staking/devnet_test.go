@@ -73,7 +73,7 @@ func TestDevnetFullSet(t *testing.T) {
 	w.deployAll(t)
 	var fund []chain.Call
 	for i := range MaxValidators + 1 {
-		fund = append(fund, to(w.token, sagetoken.TransferCall(w.address(first+i), u256(money.SAGE(20_000)))))
+		fund = append(fund, sagetoken.TransferCall(w.address(first+i), u256(money.SAGE(20_000))).At(w.token))
 	}
 	w.run(t, 0, fund...)
 	for i := range MaxValidators + 1 {

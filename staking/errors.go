@@ -3,12 +3,10 @@ package staking
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/money"
 )
@@ -124,41 +122,9 @@ func (e *Error) Unwrap() []error {
 // refusal makes an *Error of an error of the chain that says why a contract
 // reverted, and leaves any other error as it is.
 func refusal(op string, err error) error {
-	var rpc *chain.RPCError
-	var revert *chain.RevertError
-	var reason string
-	switch {
-	case errors.As(err, &revert):
-		reason = revert.Reason
-	case errors.As(err, &rpc) && (rpc.Code == chain.ErrExecution || rpc.Code == chain.ErrContract):
-		reason = string(rpc.Data)
-	default:
+	code := cairo.Refusal(err)
+	if code == "" {
 		return err
 	}
-	code, ok := codeIn(reason)
-	if !ok {
-		return err
-	}
-	return &Error{Op: op, Code: code, Err: err}
-}
-
-var hexNumber = regexp.MustCompile(`0x[0-9a-fA-F]{1,64}`)
-
-// codeIn returns the first of the contracts' codes in the report of a revert, in
-// which a node writes what the contract panicked with as numbers.
-func codeIn(report string) (Code, bool) {
-	for _, s := range hexNumber.FindAllString(report, -1) {
-		f, err := felt.Parse(s)
-		if err != nil {
-			continue
-		}
-		text, err := felt.Text(f)
-		if err != nil {
-			continue
-		}
-		if _, ok := cairo.ErrorByCode(text); ok {
-			return Code(text), true
-		}
-	}
-	return "", false
+	return &Error{Op: op, Code: Code(code), Err: err}
 }

@@ -116,13 +116,13 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-func FuzzCodeIn(f *testing.F) {
+func FuzzRefusal(f *testing.F) {
 	f.Add(panicData)
 	f.Add(report(f, "revert.txt"))
 	f.Add("0x0x0x5354414b455f4c4f434b4544")
 	f.Fuzz(func(t *testing.T, report string) {
-		code, ok := codeIn(report)
-		if _, known := cairo.ErrorByCode(string(code)); known != ok {
+		code := cairo.Refusal(&chain.RevertError{Reason: report})
+		if _, known := cairo.ErrorByCode(code); known != (code != "") {
 			t.Fatalf("%q in %q", code, report)
 		}
 	})

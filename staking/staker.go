@@ -49,11 +49,6 @@ func (s *Staker) WithConfirm(confirm func(context.Context, Plan) error) *Staker 
 // Address returns the address of the staking account.
 func (s *Staker) Address() chain.Felt { return s.account.Address() }
 
-// to addresses a call to a contract.
-func to(contract chain.Felt, call cairo.Call) chain.Call {
-	return chain.Call{To: contract, Selector: call.Selector, Calldata: call.Calldata}
-}
-
 // send executes calls in one transaction and waits until it is accepted on L2. The
 // receipt is returned beside the error as well if the transaction reverted.
 func send(ctx context.Context, op string, account *chain.Account, calls ...chain.Call) (*chain.Receipt, error) {
@@ -102,7 +97,7 @@ func u256(a money.Amount) cairo.U256 {
 func (s *Staker) pay(ctx context.Context, op string, amount money.Amount, call cairo.Call) ([]chain.Call, error) {
 	c := s.contracts
 	if amount.IsZero() {
-		return []chain.Call{to(c.staking, call)}, nil
+		return []chain.Call{call.At(c.staking)}, nil
 	}
 	balance, err := c.balance(ctx, s.Address(), chain.AtPreConfirmed())
 	if err != nil {
@@ -111,7 +106,7 @@ func (s *Staker) pay(ctx context.Context, op string, amount money.Amount, call c
 	if balance.Less(amount) {
 		return nil, &Error{Op: op, Code: ErrBalance, Have: balance, Need: amount}
 	}
-	return []chain.Call{to(c.token, sagetoken.ApproveCall(c.staking, u256(amount))), to(c.staking, call)}, nil
+	return []chain.Call{sagetoken.ApproveCall(c.staking, u256(amount)).At(c.token), call.At(c.staking)}, nil
 }
 
 // checkLock checks a duration and returns its seconds, of which parts are dropped.
@@ -212,7 +207,7 @@ func (s *Staker) RequestUnstake(ctx context.Context, amount money.Amount) (*chai
 			return nil, err
 		}
 	}
-	return s.send(ctx, op, money.Amount{}, to(s.contracts.staking, stakingmanager.RequestUnstakeCall(u256(amount))))
+	return s.send(ctx, op, money.Amount{}, stakingmanager.RequestUnstakeCall(u256(amount)).At(s.contracts.staking))
 }
 
 // mayUnbond makes the checks of request_unstake, in its order, but that of the
@@ -264,7 +259,7 @@ func (s *Staker) CompleteUnstake(ctx context.Context) (*chain.Receipt, error) {
 	if now.Before(stake.UnbondingUntil) {
 		return nil, &Error{Op: op, Code: ErrStillUnbonding, Until: stake.UnbondingUntil}
 	}
-	return s.send(ctx, op, money.Amount{}, to(s.contracts.staking, stakingmanager.CompleteUnstakeCall()))
+	return s.send(ctx, op, money.Amount{}, stakingmanager.CompleteUnstakeCall().At(s.contracts.staking))
 }
 
 // SetOperator names the account that may run the worker, in place of any other;
@@ -273,7 +268,7 @@ func (s *Staker) SetOperator(ctx context.Context, operator chain.Felt) (*chain.R
 	if !operator.IsZero() && !chain.IsAddress(operator) {
 		return nil, fmt.Errorf("staking: set operator: %s is no address", operator)
 	}
-	return s.send(ctx, "set operator", money.Amount{}, to(s.contracts.staking, stakingmanager.SetOperatorCall(operator)))
+	return s.send(ctx, "set operator", money.Amount{}, stakingmanager.SetOperatorCall(operator).At(s.contracts.staking))
 }
 
 // Registration is what a worker publishes. The keys belong on the worker's host,
@@ -327,7 +322,7 @@ func (s *Staker) Register(ctx context.Context, r Registration) (*chain.Receipt, 
 	}
 	key := r.ElGamalKey.Felts()
 	point := stakingmanager.Point{X: key[0], Y: key[1]}
-	return s.send(ctx, op, money.Amount{}, to(s.contracts.staking, stakingmanager.RegisterWorkerCall(r.PeerID, r.SigningKey, point, r.TEEQuoteHash)))
+	return s.send(ctx, op, money.Amount{}, stakingmanager.RegisterWorkerCall(r.PeerID, r.SigningKey, point, r.TEEQuoteHash).At(s.contracts.staking))
 }
 
 // validStake returns the stake if it is valid, or ErrStakeNotValid.
@@ -353,7 +348,7 @@ func (s *Staker) Deregister(ctx context.Context) (*chain.Receipt, error) {
 	if err := s.contracts.activeWorker(ctx, op, s.Address()); err != nil {
 		return nil, err
 	}
-	return s.send(ctx, op, money.Amount{}, to(s.contracts.staking, stakingmanager.DeregisterCall()))
+	return s.send(ctx, op, money.Amount{}, stakingmanager.DeregisterCall().At(s.contracts.staking))
 }
 
 // activeWorker fails with ErrNotWorker if the worker is not registered.
@@ -373,7 +368,7 @@ func (s *Staker) Heartbeat(ctx context.Context) (*chain.Receipt, error) {
 	if err := s.contracts.activeWorker(ctx, opHeartbeat, s.Address()); err != nil {
 		return nil, err
 	}
-	return s.send(ctx, opHeartbeat, money.Amount{}, to(s.contracts.staking, stakingmanager.HeartbeatCall(s.Address())))
+	return s.send(ctx, opHeartbeat, money.Amount{}, stakingmanager.HeartbeatCall(s.Address()).At(s.contracts.staking))
 }
 
 const opSetPeer = "set peer"
@@ -387,7 +382,7 @@ func (s *Staker) SetPeer(ctx context.Context, peerID string) (*chain.Receipt, er
 	if err := s.contracts.activeWorker(ctx, opSetPeer, s.Address()); err != nil {
 		return nil, err
 	}
-	return s.send(ctx, opSetPeer, money.Amount{}, to(s.contracts.staking, stakingmanager.SetPeerCall(s.Address(), peerID)))
+	return s.send(ctx, opSetPeer, money.Amount{}, stakingmanager.SetPeerCall(s.Address(), peerID).At(s.contracts.staking))
 }
 
 // InitializeReputation begins a record at 500 points, which else begins with the
@@ -401,7 +396,7 @@ func (s *Staker) InitializeReputation(ctx context.Context) (*chain.Receipt, erro
 	if record.Known {
 		return nil, &Error{Op: op, Code: ErrHasRecord}
 	}
-	return s.send(ctx, op, money.Amount{}, to(s.contracts.reputation, reputationmanager.InitializeCall()))
+	return s.send(ctx, op, money.Amount{}, reputationmanager.InitializeCall().At(s.contracts.reputation))
 }
 
 // Operator is the hot account on a worker's host, named by Staker.SetOperator. The
@@ -445,7 +440,7 @@ func (o *Operator) Heartbeat(ctx context.Context) (*chain.Receipt, error) {
 	if err := o.checkWorker(ctx, opHeartbeat); err != nil {
 		return nil, err
 	}
-	return send(ctx, opHeartbeat, o.account, to(o.contracts.staking, stakingmanager.HeartbeatCall(o.worker)))
+	return send(ctx, opHeartbeat, o.account, stakingmanager.HeartbeatCall(o.worker).At(o.contracts.staking))
 }
 
 // SetPeer replaces the worker's PeerID, after a move to another host or another network.
@@ -458,7 +453,7 @@ func (o *Operator) SetPeer(ctx context.Context, peerID string) (*chain.Receipt, 
 	if err := o.checkWorker(ctx, opSetPeer); err != nil {
 		return nil, err
 	}
-	return send(ctx, opSetPeer, o.account, to(o.contracts.staking, stakingmanager.SetPeerCall(o.worker, peerID)))
+	return send(ctx, opSetPeer, o.account, stakingmanager.SetPeerCall(o.worker, peerID).At(o.contracts.staking))
 }
 
 // checkWorker makes the checks of a call for the worker, in the contract's order.

@@ -81,16 +81,8 @@ func New(client *chain.Client, deployment *chain.Addresses) (*Contracts, error) 
 
 // read calls a view and decodes what it returns.
 func read[T any](ctx context.Context, c *Contracts, to chain.Felt, call cairo.Call, decode func([]felt.Felt) (T, error), at chain.BlockID) (T, error) {
-	var zero T
-	result, err := c.client.Call(ctx, chain.Call{To: to, Selector: call.Selector, Calldata: call.Calldata}, at)
-	if err != nil {
-		return zero, refusal(call.Function, err)
-	}
-	value, err := decode(result)
-	if err != nil {
-		return zero, fmt.Errorf("%w: %s: %w", chain.ErrResponse, call.Function, err)
-	}
-	return value, nil
+	value, err := cairo.Read(ctx, c.client, at, to, call, decode)
+	return value, refusal(call.Function, err)
 }
 
 // converter converts what the bindings decoded and keeps the first error.

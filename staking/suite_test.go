@@ -69,9 +69,9 @@ func (w *world) deployAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.run(t, 0,
-		to(staking, stakingmanager.ConfigureCall(jobs, registry)),
-		to(reputation, reputationmanager.ConfigureCall(jobs)),
-		to(registry, validatorregistry.ConfigureCall(w.verifier)))
+		stakingmanager.ConfigureCall(jobs, registry).At(staking),
+		reputationmanager.ConfigureCall(jobs).At(reputation),
+		validatorregistry.ConfigureCall(w.verifier).At(registry))
 }
 
 // deploy declares and deploys a contract as account 0.
@@ -124,7 +124,7 @@ func (w *world) address(i int) chain.Felt { return w.accounts[i].Address() }
 // fund gives an account SAGE.
 func (w *world) fund(t *testing.T, account int, amount money.Amount) {
 	t.Helper()
-	w.run(t, 0, to(w.token, sagetoken.TransferCall(w.address(account), u256(amount))))
+	w.run(t, 0, sagetoken.TransferCall(w.address(account), u256(amount)).At(w.token))
 }
 
 // staked funds an account and stakes all of it for a week.
@@ -217,15 +217,15 @@ func (w *world) wants(t *testing.T, account int, balance money.Amount) {
 // as JobManager
 
 func (w *world) lock(staker int, amount money.Amount) chain.Call {
-	return to(w.staking, stakingmanager.LockBondCall(w.address(staker), u256(amount)))
+	return stakingmanager.LockBondCall(w.address(staker), u256(amount)).At(w.staking)
 }
 
 func (w *world) unlock(staker int, amount money.Amount) chain.Call {
-	return to(w.staking, stakingmanager.UnlockBondCall(w.address(staker), u256(amount)))
+	return stakingmanager.UnlockBondCall(w.address(staker), u256(amount)).At(w.staking)
 }
 
 func (w *world) seize(staker int, amount money.Amount, recipient chain.Felt) chain.Call {
-	return to(w.staking, stakingmanager.SeizeBondCall(w.address(staker), u256(amount), recipient))
+	return stakingmanager.SeizeBondCall(w.address(staker), u256(amount), recipient).At(w.staking)
 }
 
 func (w *world) slash(t *testing.T, staker int, amount money.Amount, reporter chain.Felt) chain.Call {
@@ -234,7 +234,7 @@ func (w *world) slash(t *testing.T, staker int, amount money.Amount, reporter ch
 	if err != nil {
 		t.Fatal(err)
 	}
-	return to(w.staking, stakingmanager.SlashCall(w.address(staker), u256(amount), name, reporter))
+	return stakingmanager.SlashCall(w.address(staker), u256(amount), name, reporter).At(w.staking)
 }
 
 // runScenarios runs what shares a deployment, on a chain with 16 accounts.
@@ -277,12 +277,12 @@ func scenarioStake(t *testing.T, w *world) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return to(w.staking, stakingmanager.StakeCall(u256(amount), name, seconds))
+		return stakingmanager.StakeCall(u256(amount), name, seconds).At(w.staking)
 	}
 	increase := func(amount money.Amount, seconds uint64) chain.Call {
-		return to(w.staking, stakingmanager.IncreaseStakeCall(u256(amount), seconds))
+		return stakingmanager.IncreaseStakeCall(u256(amount), seconds).At(w.staking)
 	}
-	approve := to(w.token, sagetoken.ApproveCall(w.staking, u256(sage(50_000))))
+	approve := sagetoken.ApproveCall(w.staking, u256(sage(50_000))).At(w.token)
 	const week = 7 * 24 * 3600
 	w.fund(t, 2, sage(9_999))
 
@@ -306,7 +306,7 @@ func scenarioStake(t *testing.T, w *world) {
 		t.Error(e)
 	}
 	w.refuses(t, 2, ErrBalance, approve, stake(sage(10_000), "Enterprise", week))
-	w.refuses(t, 2, ErrAllowance, to(w.token, sagetoken.ApproveCall(w.staking, u256(sage(1)))), stake(sage(1000), "Consumer", week))
+	w.refuses(t, 2, ErrAllowance, sagetoken.ApproveCall(w.staking, u256(sage(1))).At(w.token), stake(sage(1000), "Consumer", week))
 	preflight(t, ErrNoStake)(s.Increase(ctx, sage(1), 0))
 	w.refuses(t, 2, ErrNoStake, approve, increase(sage(1), 0))
 
@@ -324,7 +324,7 @@ func scenarioStake(t *testing.T, w *world) {
 		t.Error(total, err)
 	}
 	w.wants(t, 2, money.Amount{})
-	if left, err := w.client.Call(ctx, to(w.token, sagetoken.AllowanceCall(s.Address(), w.staking)), chain.AtLatest()); err != nil || !left[0].IsZero() || !left[1].IsZero() {
+	if left, err := w.client.Call(ctx, sagetoken.AllowanceCall(s.Address(), w.staking).At(w.token), chain.AtLatest()); err != nil || !left[0].IsZero() || !left[1].IsZero() {
 		t.Errorf("an allowance is left: %v %v", left, err)
 	}
 
@@ -358,9 +358,9 @@ func scenarioStake(t *testing.T, w *world) {
 func scenarioUnstake(t *testing.T, w *world) {
 	ctx, sage := t.Context(), money.SAGE
 	request := func(amount money.Amount) chain.Call {
-		return to(w.staking, stakingmanager.RequestUnstakeCall(u256(amount)))
+		return stakingmanager.RequestUnstakeCall(u256(amount)).At(w.staking)
 	}
-	complete := to(w.staking, stakingmanager.CompleteUnstakeCall())
+	complete := stakingmanager.CompleteUnstakeCall().At(w.staking)
 	s := w.staker(3)
 	preflight(t, ErrZeroAmount)(s.RequestUnstake(ctx, money.Amount{}))
 	w.refuses(t, 3, ErrZeroAmount, request(money.Amount{}))
@@ -423,12 +423,12 @@ func scenarioUnstake(t *testing.T, w *world) {
 func scenarioPause(t *testing.T, w *world) {
 	ctx, s := t.Context(), w.staker(4)
 	w.fund(t, 4, money.SAGE(1000))
-	w.run(t, 0, to(w.staking, stakingmanager.PauseCall()))
+	w.run(t, 0, stakingmanager.PauseCall().At(w.staking))
 	var rpc *chain.RPCError
 	if _, err := s.Stake(ctx, money.SAGE(1000), TierConsumer, MinLock); !errors.Is(err, ErrPaused) || !errors.As(err, &rpc) {
 		t.Errorf("%v", err)
 	}
-	w.run(t, 0, to(w.staking, stakingmanager.UnpauseCall()))
+	w.run(t, 0, stakingmanager.UnpauseCall().At(w.staking))
 	done(t)(s.Stake(ctx, money.SAGE(1000), TierConsumer, MinLock))
 }
 
@@ -511,10 +511,10 @@ func scenarioWorker(t *testing.T, w *world) {
 	reg := w.registration(t)
 	call := func(r Registration) chain.Call {
 		xy := r.ElGamalKey.Felts()
-		return to(w.staking, stakingmanager.RegisterWorkerCall(r.PeerID, r.SigningKey, stakingmanager.Point{X: xy[0], Y: xy[1]}, r.TEEQuoteHash))
+		return stakingmanager.RegisterWorkerCall(r.PeerID, r.SigningKey, stakingmanager.Point{X: xy[0], Y: xy[1]}, r.TEEQuoteHash).At(w.staking)
 	}
-	heartbeat := to(w.staking, stakingmanager.HeartbeatCall(s.Address()))
-	deregister := to(w.staking, stakingmanager.DeregisterCall())
+	heartbeat := stakingmanager.HeartbeatCall(s.Address()).At(w.staking)
+	deregister := stakingmanager.DeregisterCall().At(w.staking)
 
 	if _, err := w.Worker(ctx, s.Address()); !errors.Is(err, ErrNotWorker) {
 		t.Error(err)
@@ -545,7 +545,7 @@ func scenarioWorker(t *testing.T, w *world) {
 			w.refuses(t, 8, c.want, call(bad))
 		})
 	}
-	w.refuses(t, 8, ErrKey, to(w.staking, stakingmanager.RegisterWorkerCall(reg.PeerID, reg.SigningKey, stakingmanager.Point{X: chain.Uint(1), Y: chain.Uint(1)}, reg.TEEQuoteHash)))
+	w.refuses(t, 8, ErrKey, stakingmanager.RegisterWorkerCall(reg.PeerID, reg.SigningKey, stakingmanager.Point{X: chain.Uint(1), Y: chain.Uint(1)}, reg.TEEQuoteHash).At(w.staking))
 
 	done(t)(s.Register(ctx, reg))
 	got, err := w.Worker(ctx, s.Address())
@@ -580,7 +580,7 @@ func scenarioWorker(t *testing.T, w *world) {
 	// And nothing else: as the operator, what the staker does is about the
 	// operator's own stake, of which there is none.
 	w.refuses(t, 9, ErrNotWorker, deregister)
-	w.refuses(t, 9, ErrNoStake, to(w.staking, stakingmanager.RequestUnstakeCall(u256(sage(1)))))
+	w.refuses(t, 9, ErrNoStake, stakingmanager.RequestUnstakeCall(u256(sage(1))).At(w.staking))
 	preflight(t, ErrNoStake)(NewStaker(w.Contracts, hot).RequestUnstake(ctx, sage(1)))
 
 	changed := reg
@@ -597,7 +597,7 @@ func scenarioWorker(t *testing.T, w *world) {
 	w.refuses(t, 9, ErrNotWorker, heartbeat)
 	preflight(t, ErrNotWorker)(operator.SetPeer(ctx, "peer"))
 	preflight(t, ErrNotWorker)(s.SetPeer(ctx, "peer"))
-	w.refuses(t, 9, ErrNotWorker, to(w.staking, stakingmanager.SetPeerCall(s.Address(), "peer")))
+	w.refuses(t, 9, ErrNotWorker, stakingmanager.SetPeerCall(s.Address(), "peer").At(w.staking))
 	preflight(t, ErrNotWorker)(s.Deregister(ctx))
 	done(t)(s.SetOperator(ctx, chain.Felt{}))
 	if ok, err := w.MayOperate(ctx, s.Address(), hot.Address()); err != nil || ok {
@@ -624,7 +624,7 @@ func scenarioPeer(t *testing.T, w *world, s *Staker, operator *Operator) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := func(id string) chain.Call { return to(w.staking, stakingmanager.SetPeerCall(s.Address(), id)) }
+	call := func(id string) chain.Call { return stakingmanager.SetPeerCall(s.Address(), id).At(w.staking) }
 	for _, bad := range []string{"", string(make([]byte, MaxPeerID+1))} {
 		preflight(t, ErrPeerID)(operator.SetPeer(ctx, bad))
 		preflight(t, ErrPeerID)(s.SetPeer(ctx, bad))
@@ -672,7 +672,7 @@ func scenarioCapacity(t *testing.T, w *world) {
 
 func scenarioReputation(t *testing.T, w *world) {
 	ctx, s := t.Context(), w.staker(11)
-	initialize := to(w.reputation, reputationmanager.InitializeCall())
+	initialize := reputationmanager.InitializeCall().At(w.reputation)
 	var want Record
 	agree := func(step string) {
 		t.Helper()
@@ -694,12 +694,12 @@ func scenarioReputation(t *testing.T, w *world) {
 	agree("initialized")
 	preflight(t, ErrHasRecord)(s.InitializeReputation(ctx))
 	w.refuses(t, 11, ErrHasRecord, initialize)
-	w.refuses(t, 11, ErrUnauthorized, to(w.reputation, reputationmanager.RecordCall(s.Address(), OutcomeFinalized)))
+	w.refuses(t, 11, ErrUnauthorized, reputationmanager.RecordCall(s.Address(), OutcomeFinalized).At(w.reputation))
 
 	record := func(o Outcome, n int) {
 		t.Helper()
 		for range n {
-			w.run(t, 1, to(w.reputation, reputationmanager.RecordCall(s.Address(), o)))
+			w.run(t, 1, reputationmanager.RecordCall(s.Address(), o).At(w.reputation))
 			want = want.After(o, w.time(t))
 		}
 		agree(o.String())

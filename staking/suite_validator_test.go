@@ -56,11 +56,11 @@ func scenarioValidator(t *testing.T, w *world) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return to(w.registry, validatorregistry.RegisterCall(u256(amount), k.PublicKey(), possession))
+		return validatorregistry.RegisterCall(u256(amount), k.PublicKey(), possession).At(w.registry)
 	}
-	exit, release, advance := to(w.registry, validatorregistry.ExitCall()), to(w.registry, validatorregistry.ReleaseCall()), to(w.registry, validatorregistry.AdvanceEpochCall())
+	exit, release, advance := validatorregistry.ExitCall().At(w.registry), validatorregistry.ReleaseCall().At(w.registry), validatorregistry.AdvanceEpochCall().At(w.registry)
 
-	hash, err := w.client.Call(ctx, to(w.registry, validatorregistry.PossessionHashCall(s.Address())), chain.AtLatest())
+	hash, err := w.client.Call(ctx, validatorregistry.PossessionHashCall(s.Address()).At(w.registry), chain.AtLatest())
 	if id, text := felt.ShortString("SN_SEPOLIA"); err != nil || text != nil || hash[0] != possessionHash(id, w.registry, s.Address()) {
 		t.Errorf("the contract's possession hash is %v, %v", hash, err)
 	}
@@ -175,13 +175,13 @@ func (w *world) contradict(t *testing.T, key *wallet.Key, reporter *chain.Accoun
 		t.Fatal(err)
 	}
 	fact := proofverifier.Fact{JobID: proofverifier.JobID{Value: chain.Uint(1)}, Profile: profile, Worker: chain.Uint(2)}
-	result, err := w.client.Call(ctx, to(w.verifier, proofverifier.FactIDCall(fact)), chain.AtLatest())
+	result, err := w.client.Call(ctx, proofverifier.FactIDCall(fact).At(w.verifier), chain.AtLatest())
 	if err != nil {
 		t.Fatal(err)
 	}
 	valid := w.vote(t, key, epoch, result[0], proofverifier.VerdictValid)
-	w.run(t, 4, to(w.verifier, proofverifier.RecordCertificateCall(fact, proofverifier.Certificate{
-		Epoch: epoch.Number, Verdict: proofverifier.VerdictValid, Bitmap: 1, Signatures: []proofverifier.Signature{proofverifier.Signature(valid)}})))
+	w.run(t, 4, proofverifier.RecordCertificateCall(fact, proofverifier.Certificate{
+		Epoch: epoch.Number, Verdict: proofverifier.VerdictValid, Bitmap: 1, Signatures: []proofverifier.Signature{proofverifier.Signature(valid)}}).At(w.verifier))
 
 	if _, err := w.ReportFalseVerdict(ctx, reporter, FalseVerdict{epoch.Number, 0, result[0], true, valid}); !errors.Is(err, ErrNoOffence) {
 		t.Errorf("a vote for the certificate: %v", err)
@@ -261,7 +261,7 @@ func (w *world) punish(t *testing.T, epoch Epoch, key *wallet.Key, reporter *cha
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.refuses(t, account, ErrTombstoned, to(w.registry, validatorregistry.RegisterCall(u256(sage(10_000)), key.PublicKey(), possession)))
+	w.refuses(t, account, ErrTombstoned, validatorregistry.RegisterCall(u256(sage(10_000)), key.PublicKey(), possession).At(w.registry))
 	w.pass(t, 7*day)
 	bad(ErrEvidenceExpired, func(*Equivocation) {})
 }
@@ -283,9 +283,9 @@ func scenarioEvents(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	abroad := []chain.Call{
-		to(w.token, sagetoken.ApproveCall(foreign, u256(sage(1000)))),
-		to(foreign, stakingmanager.StakeCall(u256(sage(1000)), name, 7*24*3600)),
-		to(w.staking, stakingmanager.SetOperatorCall(w.address(9))),
+		sagetoken.ApproveCall(foreign, u256(sage(1000))).At(w.token),
+		stakingmanager.StakeCall(u256(sage(1000)), name, 7*24*3600).At(foreign),
+		stakingmanager.SetOperatorCall(w.address(9)).At(w.staking),
 	}
 	w.fund(t, account, sage(1000))
 	s := w.staked(t, account, sage(2000), TierConsumer)

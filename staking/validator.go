@@ -39,7 +39,7 @@ func (s *Staker) BondAsValidator(ctx context.Context, amount money.Amount, voteK
 	if err != nil {
 		return nil, err
 	}
-	return s.send(ctx, op, money.Amount{}, to(s.contracts.registry, validatorregistry.RegisterCall(u256(amount), voteKey.PublicKey(), possession)))
+	return s.send(ctx, op, money.Amount{}, validatorregistry.RegisterCall(u256(amount), voteKey.PublicKey(), possession).At(s.contracts.registry))
 }
 
 // mayValidate makes the checks of register that are about the account.
@@ -90,7 +90,7 @@ func (s *Staker) ExitValidator(ctx context.Context) (*chain.Receipt, error) {
 	if v.Status != ValidatorActive {
 		return nil, &Error{Op: op, Code: ErrNotValidator}
 	}
-	return s.send(ctx, op, money.Amount{}, to(s.contracts.registry, validatorregistry.ExitCall()))
+	return s.send(ctx, op, money.Amount{}, validatorregistry.ExitCall().At(s.contracts.registry))
 }
 
 // ReleaseValidator frees the bond of a validator that left, once its last epoch is
@@ -113,7 +113,7 @@ func (s *Staker) ReleaseValidator(ctx context.Context) (*chain.Receipt, error) {
 	if current <= v.LastEpoch {
 		return nil, c.epochNotOver(ctx, op, current)
 	}
-	return s.send(ctx, op, money.Amount{}, to(c.registry, validatorregistry.ReleaseCall()))
+	return s.send(ctx, op, money.Amount{}, validatorregistry.ReleaseCall().At(c.registry))
 }
 
 // epochNotOver returns ErrEpochNotOver with the end of the epoch. Before the first
@@ -154,7 +154,7 @@ func (c *Contracts) AdvanceEpoch(ctx context.Context, account *chain.Account) (*
 			return nil, &Error{Op: op, Code: ErrEpochNotOver, Until: end}
 		}
 	}
-	return send(ctx, op, account, to(c.registry, validatorregistry.AdvanceEpochCall()))
+	return send(ctx, op, account, validatorregistry.AdvanceEpochCall().At(c.registry))
 }
 
 // Equivocation is the evidence that a validator voted both ways on a fact: the
@@ -174,7 +174,7 @@ func (c *Contracts) ReportEquivocation(ctx context.Context, reporter *chain.Acco
 		Epoch: e.Epoch, Index: e.Index, Fact: validatorregistry.FactID{Value: e.Fact},
 		Valid: validatorregistry.Signature(e.Valid), Invalid: validatorregistry.Signature(e.Invalid),
 	})
-	return send(ctx, "report equivocation", reporter, to(c.registry, call))
+	return send(ctx, "report equivocation", reporter, call.At(c.registry))
 }
 
 // FalseVerdict is the evidence that a validator voted against the certificate of a
@@ -198,5 +198,5 @@ func (c *Contracts) ReportFalseVerdict(ctx context.Context, reporter *chain.Acco
 		Epoch: e.Epoch, Index: e.Index, Fact: validatorregistry.FactID{Value: e.Fact},
 		Verdict: verdict, Signature: validatorregistry.Signature(e.Signature),
 	})
-	return send(ctx, "report false verdict", reporter, to(c.registry, call))
+	return send(ctx, "report false verdict", reporter, call.At(c.registry))
 }

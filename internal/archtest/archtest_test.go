@@ -25,9 +25,9 @@ internal/impl transport
 internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
 internal/circle internal/poseidon internal/pedersen internal/journal internal/p2p/p2ptest
 internal/stark elgamal
-internal/air internal/blake2s internal/stark/codec wallet contracts internal/cairo contracts/internal/class
+internal/air internal/blake2s internal/stark/codec wallet contracts contracts/internal/class
 internal/air/matmul internal/air/airtest internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus
-contracts/internal/generate chain/ledger
+contracts/internal/generate chain/ledger internal/cairo
 internal/cairo/bindings/faucet internal/cairo/bindings/jobmanager internal/cairo/bindings/paymentrouter internal/cairo/bindings/privacyrouter internal/cairo/bindings/proofverifier internal/cairo/bindings/reputationmanager internal/cairo/bindings/sagetoken internal/cairo/bindings/stakingmanager internal/cairo/bindings/validatorregistry
 contracts/deploy staking
 contracts/sage-deploy

@@ -13,13 +13,6 @@ import (
 	"github.com/bitsage/bitsage/chain/felt"
 )
 
-// Call is a call of a contract's function, still without the contract's address.
-type Call struct {
-	Function string
-	Selector felt.Felt
-	Calldata []felt.Felt
-}
-
 // Error is a reason for which the contracts revert.
 type Error struct {
 	// Code is the short string with which the call reverts.
@@ -211,6 +204,14 @@ func (d *Decoder) Len() int {
 		return 0
 	}
 	return int(n)
+}
+
+// Felts reads an array of felts.
+func (d *Decoder) Felts() []felt.Felt {
+	n := d.Len()
+	list := d.felts[:n:n]
+	d.felts = d.felts[n:]
+	return list
 }
 
 // U128 reads a u128.

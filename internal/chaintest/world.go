@@ -25,7 +25,7 @@ type contract struct {
 }
 
 func (c contract) call(b cairo.Call) chain.Call {
-	return chain.Call{To: c.address, Selector: b.Selector, Calldata: b.Calldata}
+	return b.At(c.address)
 }
 
 // deployment is where the nine contracts are.

@@ -71,7 +71,7 @@ func (a *Account) Key() elgamal.PublicKey { return a.key.Public() }
 
 // Rate returns what a unit of the encrypted amounts is worth.
 func (c *Contracts) Rate(ctx context.Context) (elgamal.Rate, error) {
-	units, err := read(ctx, c, c.privacy, privacyrouter.RateCall(), privacyrouter.DecodeRate)
+	units, err := cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.privacy, privacyrouter.RateCall(), privacyrouter.DecodeRate)
 	if err != nil {
 		return elgamal.Rate{}, err
 	}
@@ -121,7 +121,7 @@ type holdings struct {
 }
 
 func (c *Contracts) holdings(ctx context.Context, owner chain.Felt) (holdings, error) {
-	a, err := read(ctx, c, c.privacy, privacyrouter.AccountCall(owner), privacyrouter.DecodeAccount)
+	a, err := cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.privacy, privacyrouter.AccountCall(owner), privacyrouter.DecodeAccount)
 	if err != nil {
 		return holdings{}, err
 	}
@@ -226,7 +226,7 @@ func (a *Account) registration(ctx context.Context) (holdings, []chain.Call, err
 		return h, nil, err
 	}
 	xy := y.Felts()
-	return h, []chain.Call{call(a.c.privacy, privacyrouter.RegisterKeyCall(privacyrouter.Point{X: xy[0], Y: xy[1]}, proof))}, nil
+	return h, []chain.Call{privacyrouter.RegisterKeyCall(privacyrouter.Point{X: xy[0], Y: xy[1]}, proof).At(a.c.privacy)}, nil
 }
 
 // Register registers the account's key if there is none, so that it can be paid.
@@ -274,8 +274,8 @@ func (a *Account) Deposit(ctx context.Context, amount money.Amount) error {
 		return err
 	}
 	calls = append(calls,
-		call(a.c.token, sagetoken.ApproveCall(a.c.privacy, base)),
-		call(a.c.privacy, privacyrouter.DepositCall(uint64(units), proof)))
+		sagetoken.ApproveCall(a.c.privacy, base).At(a.c.token),
+		privacyrouter.DepositCall(uint64(units), proof).At(a.c.privacy))
 	_, err = send(ctx, a.account, calls...)
 	return err
 }
@@ -310,7 +310,7 @@ func (a *Account) spendable(ctx context.Context, rate elgamal.Rate, amount elgam
 		return h, 0, nil, err
 	}
 	h.pending = elgamal.Zero(h.key)
-	return h, total, []chain.Call{call(a.c.privacy, privacyrouter.RolloverCall(proof))}, nil
+	return h, total, []chain.Call{privacyrouter.RolloverCall(proof).At(a.c.privacy)}, nil
 }
 
 func insufficient(rate elgamal.Rate, have, need elgamal.Amount) error {
@@ -327,7 +327,7 @@ func insufficient(rate elgamal.Rate, have, need elgamal.Amount) error {
 
 // auditor returns the auditor's key, zero if there is none.
 func (c *Contracts) auditor(ctx context.Context) (elgamal.PublicKey, error) {
-	p, err := read(ctx, c, c.privacy, privacyrouter.AuditorCall(), privacyrouter.DecodeAuditor)
+	p, err := cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.privacy, privacyrouter.AuditorCall(), privacyrouter.DecodeAuditor)
 	if err != nil || p == nil {
 		return elgamal.PublicKey{}, err
 	}
@@ -374,7 +374,7 @@ func (a *Account) Submit(ctx context.Context, o Order) error {
 // outdated reports whether a proof was refused as being for another state of the
 // account, which another program has changed.
 func outdated(err error) bool {
-	switch Refusal(err) {
+	switch cairo.Refusal(err) {
 	case "PROOF_KEY", "PROOF_BALANCE":
 		return true
 	}
@@ -410,9 +410,9 @@ func (a *Account) submission(ctx context.Context, id chain.Felt, o *Order) ([]ch
 	if err != nil {
 		return nil, err
 	}
-	return append(calls, call(a.c.jobs, jobmanager.SubmitJobCall(
+	return append(calls, jobmanager.SubmitJobCall(
 		cairo.U256(o.Task), cairo.U256(o.Program), cairo.U256(o.Root), profile,
-		o.Worker, o.LockDeadline, o.Deadline, transfer.Felts()))), nil
+		o.Worker, o.LockDeadline, o.Deadline, transfer.Felts()).At(a.c.jobs)), nil
 }
 
 // Withdraw moves an amount out of the encrypted balance to an address, as public
@@ -457,7 +457,7 @@ func (a *Account) withdrawal(ctx context.Context, h *holdings, balance, amount e
 		if err != nil {
 			return chain.Call{}, err
 		}
-		return call(a.c.privacy, privacyrouter.RagequitCall(uint64(amount), recipient, proof.Felts())), nil
+		return privacyrouter.RagequitCall(uint64(amount), recipient, proof.Felts()).At(a.c.privacy), nil
 	}
 	auditor, err := a.c.auditor(ctx)
 	if err != nil {
@@ -468,7 +468,7 @@ func (a *Account) withdrawal(ctx context.Context, h *holdings, balance, amount e
 	if err != nil {
 		return chain.Call{}, err
 	}
-	return call(a.c.privacy, privacyrouter.WithdrawCall(uint64(amount), recipient, proof.Felts())), nil
+	return privacyrouter.WithdrawCall(uint64(amount), recipient, proof.Felts()).At(a.c.privacy), nil
 }
 
 // WithdrawAll moves everything, pending payments included, and returns how much

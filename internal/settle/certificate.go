@@ -3,10 +3,12 @@ package settle
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
+	"github.com/bitsage/bitsage/internal/cairo"
 )
 
 // ErrNoCertificate means that a transaction recorded no certificate of a fact, or
@@ -24,9 +26,9 @@ func (c *Contracts) Certificate(ctx context.Context, tx chain.Felt, fact consens
 	if err := c.client.Do(ctx, "starknet_getTransactionByHash", map[string]any{"transaction_hash": tx.String()}, &t); err != nil {
 		return nil, err
 	}
-	d := chain.NewDecoder(t.Calldata)
+	d := cairo.NewDecoder(t.Calldata)
 	for range d.Len() {
-		to, selector, data := d.Felt(), d.Felt(), d.Array()
+		to, selector, data := d.Felt(), d.Felt(), d.Felts()
 		if to != c.verifier || selector != selectorRecord || len(data) < factFelts {
 			continue
 		}
@@ -44,24 +46,21 @@ func (c *Contracts) Certificate(ctx context.Context, tx chain.Felt, fact consens
 
 // factID returns the hash of the felts of a fact.
 func (c *Contracts) factID(felts []felt.Felt) (consensus.FactID, error) {
-	d := chain.NewDecoder(felts)
+	d := cairo.NewDecoder(felts)
 	f := consensus.Fact{
 		JobID: d.Felt(), ProgramID: digest(d), Profile: d.Felt(), JobRoot: digest(d),
 		ResultRoot: digest(d), Worker: d.Felt(), ProofHash: digest(d),
 	}
-	return f.ID(c.chainID), d.End()
+	return f.ID(c.chainID), d.Close()
 }
 
-func digest(d *chain.Decoder) (out consensus.Digest) {
-	d.U256().FillBytes(out[:])
-	return out
-}
+func digest(d *cairo.Decoder) consensus.Digest { return consensus.Digest(d.U256()) }
 
 func decodeCertificate(fact consensus.FactID, felts []felt.Felt) (*consensus.Certificate, error) {
-	d := chain.NewDecoder(felts)
-	c := &consensus.Certificate{Epoch: d.Uint(), Fact: fact, Verdict: consensus.Verdict(d.Uint()), Bitmap: d.Uint()}
+	d := cairo.NewDecoder(felts)
+	c := &consensus.Certificate{Epoch: d.Uint(math.MaxUint64), Fact: fact, Verdict: consensus.Verdict(d.Uint(math.MaxUint8)), Bitmap: d.Uint(math.MaxUint64)}
 	for range d.Len() {
 		c.Signatures = append(c.Signatures, consensus.Normalize(consensus.Signature{R: d.Felt(), S: d.Felt()}))
 	}
-	return c, d.End()
+	return c, d.Close()
 }

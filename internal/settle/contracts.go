@@ -8,9 +8,6 @@ package settle
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
@@ -75,38 +72,19 @@ func halves(d [32]byte) (low, high chain.Felt) {
 	return low, high
 }
 
-// call addresses a call to a contract.
-func call(contract chain.Felt, c cairo.Call) chain.Call {
-	return chain.Call{To: contract, Selector: c.Selector, Calldata: c.Calldata}
-}
-
-// read calls a view on the state that the next transaction will find.
-func read[T any](ctx context.Context, c *Contracts, to chain.Felt, view cairo.Call, decode func([]felt.Felt) (T, error)) (T, error) {
-	var zero T
-	result, err := c.client.Call(ctx, call(to, view), chain.AtPreConfirmed())
-	if err != nil {
-		return zero, err
-	}
-	value, err := decode(result)
-	if err != nil {
-		return zero, fmt.Errorf("%w: %s: %w", chain.ErrResponse, view.Function, err)
-	}
-	return value, nil
-}
-
 // Job returns a job. Its state is JobStateNone if there is none of that identifier.
 func (c *Contracts) Job(ctx context.Context, id chain.Felt) (jobmanager.Job, error) {
-	return read(ctx, c, c.jobs, jobmanager.JobCall(jobmanager.JobID{Value: id}), jobmanager.DecodeJob)
+	return cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.jobs, jobmanager.JobCall(jobmanager.JobID{Value: id}), jobmanager.DecodeJob)
 }
 
 // Payment returns the payment of a job.
 func (c *Contracts) Payment(ctx context.Context, id chain.Felt) (paymentrouter.Payment, error) {
-	return read(ctx, c, c.payments, paymentrouter.PaymentCall(paymentrouter.JobID{Value: id}), paymentrouter.DecodePayment)
+	return cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.payments, paymentrouter.PaymentCall(paymentrouter.JobID{Value: id}), paymentrouter.DecodePayment)
 }
 
 // FactRecord returns what the chain knows of a fact.
 func (c *Contracts) FactRecord(ctx context.Context, fact chain.Felt) (proofverifier.FactRecord, error) {
-	return read(ctx, c, c.verifier, proofverifier.FactCall(proofverifier.FactID{Value: fact}), proofverifier.DecodeFact)
+	return cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.verifier, proofverifier.FactCall(proofverifier.FactID{Value: fact}), proofverifier.DecodeFact)
 }
 
 // Now returns the time of the block that is being built, by which the contracts
@@ -144,60 +122,29 @@ func send(ctx context.Context, account *chain.Account, calls ...chain.Call) (*ch
 
 // Accept takes a job for its worker; the account is the worker's or its operator's.
 func (c *Contracts) Accept(ctx context.Context, account *chain.Account, id chain.Felt) error {
-	_, err := send(ctx, account, call(c.jobs, jobmanager.AcceptJobCall(jobmanager.JobID{Value: id})))
+	_, err := send(ctx, account, jobmanager.AcceptJobCall(jobmanager.JobID{Value: id}).At(c.jobs))
 	return err
 }
 
 // SubmitProof claims a fact with the signature of the worker's signing key.
 func (c *Contracts) SubmitProof(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
-	_, err := send(ctx, account, call(c.jobs, jobmanager.SubmitProofCall(jobmanager.JobID{Value: f.JobID},
-		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S})))
+	_, err := send(ctx, account, jobmanager.SubmitProofCall(jobmanager.JobID{Value: f.JobID},
+		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
 	return err
 }
 
 // Cancel takes a job back before its worker has accepted it. The account is the
 // client's.
 func (c *Contracts) Cancel(ctx context.Context, account *chain.Account, id chain.Felt) error {
-	_, err := send(ctx, account, call(c.jobs, jobmanager.CancelCall(jobmanager.JobID{Value: id})))
+	_, err := send(ctx, account, jobmanager.CancelCall(jobmanager.JobID{Value: id}).At(c.jobs))
 	return err
-}
-
-var hexNumber = regexp.MustCompile(`0x[0-9a-fA-F]{1,64}`)
-
-// Refusal returns the short string with which a contract refused a call, such as
-// BAD_STATE, or "" if err says nothing of the kind. A node writes what the contract
-// panicked with as numbers.
-func Refusal(err error) string {
-	var rpc *chain.RPCError
-	var revert *chain.RevertError
-	var report string
-	switch {
-	case errors.As(err, &revert):
-		report = revert.Reason
-	case errors.As(err, &rpc) && (rpc.Code == chain.ErrExecution || rpc.Code == chain.ErrContract):
-		report = string(rpc.Data)
-	}
-	for _, s := range hexNumber.FindAllString(report, -1) {
-		f, err := felt.Parse(s)
-		if err != nil {
-			continue
-		}
-		text, err := felt.Text(f)
-		if err != nil {
-			continue
-		}
-		if _, ok := cairo.ErrorByCode(text); ok {
-			return text
-		}
-	}
-	return ""
 }
 
 // ReportEquivocation brings a second submission of a worker for one job before the
 // contract, which gives the worker's bond to the client.
 func (c *Contracts) ReportEquivocation(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
-	_, err := send(ctx, account, call(c.jobs, jobmanager.ReportEquivocationCall(jobmanager.JobID{Value: f.JobID},
-		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S})))
+	_, err := send(ctx, account, jobmanager.ReportEquivocationCall(jobmanager.JobID{Value: f.JobID},
+		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
 	return err
 }
 

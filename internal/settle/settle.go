@@ -7,6 +7,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
+	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
@@ -45,7 +46,7 @@ func (c *Contracts) Settle(ctx context.Context, account *chain.Account, id chain
 
 // raced reports whether err may come from somebody else having taken the step.
 func raced(err error) bool {
-	switch Refusal(err) {
+	switch cairo.Refusal(err) {
 	case "FACT_RECORDED", "BAD_STATE", "HAS_VERDICT", "JOB_EXISTS":
 		return true
 	}
@@ -92,7 +93,7 @@ func (c *Contracts) finalize(ctx context.Context, id chain.Felt, job *jobmanager
 		verdict = certificate.Verdict
 		calls = append(calls, c.record(&fact, certificate))
 	}
-	calls = append(calls, call(c.jobs, jobmanager.FinalizeCall(jobmanager.JobID{Value: id})))
+	calls = append(calls, jobmanager.FinalizeCall(jobmanager.JobID{Value: id}).At(c.jobs))
 	if verdict != consensus.Valid {
 		return calls, nil // finalize refunds
 	}
@@ -127,8 +128,8 @@ func (c *Contracts) release(ctx context.Context, id chain.Felt, job *jobmanager.
 	if p.State != paymentrouter.PaymentStateEscrowed && p.State != paymentrouter.PaymentStatePayable {
 		return nil, nil
 	}
-	return []chain.Call{call(c.payments, paymentrouter.SubmitPaymentWithProofCall(p.Worker, paymentrouter.JobID{Value: id},
-		p.Fee.L.X, p.Fee.L.Y, p.Fee.R.X, p.Fee.R.Y, job.ProofHash))}, nil
+	return []chain.Call{paymentrouter.SubmitPaymentWithProofCall(p.Worker, paymentrouter.JobID{Value: id},
+		p.Fee.L.X, p.Fee.L.Y, p.Fee.R.X, p.Fee.R.Y, job.ProofHash).At(c.payments)}, nil
 }
 
 // Expire ends a job whose deadline has passed, so that the fee goes back. Anyone
@@ -145,8 +146,8 @@ func (c *Contracts) Expire(ctx context.Context, account *chain.Account, id chain
 		case job.State >= jobmanager.JobStateFinalized:
 			return nil
 		}
-		_, err = send(ctx, account, call(c.jobs, jobmanager.ExpireCall(jobmanager.JobID{Value: id})))
-		switch code := Refusal(err); {
+		_, err = send(ctx, account, jobmanager.ExpireCall(jobmanager.JobID{Value: id}).At(c.jobs))
+		switch code := cairo.Refusal(err); {
 		case code == "TOO_EARLY":
 			return ErrPending
 		case code == "HAS_VERDICT":

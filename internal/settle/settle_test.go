@@ -122,7 +122,7 @@ func (w *world) give(i int, sage uint64) {
 	w.t.Helper()
 	amount, err := cairo.U256FromBig(money.SAGE(sage).Base())
 	w.must(err)
-	_, err = send(w.t.Context(), w.accounts[owner], call(w.c.token, sagetoken.TransferCall(w.accounts[i].Address(), amount)))
+	_, err = send(w.t.Context(), w.accounts[owner], sagetoken.TransferCall(w.accounts[i].Address(), amount).At(w.c.token))
 	w.must(err)
 }
 
@@ -267,7 +267,7 @@ func TestPaid(t *testing.T) {
 	if err := w.c.Settle(ctx, w.accounts[owner], id, nil); !errors.Is(err, ErrPending) {
 		t.Errorf("without a certificate: %v", err)
 	}
-	if err := w.c.Settle(ctx, w.accounts[owner], id, w.certify(fact, consensus.Valid, 2)); Refusal(err) != "NO_QUORUM" {
+	if err := w.c.Settle(ctx, w.accounts[owner], id, w.certify(fact, consensus.Valid, 2)); cairo.Refusal(err) != "NO_QUORUM" {
 		t.Errorf("without a quorum: %v", err)
 	}
 	// All validators settle at once.
