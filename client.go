@@ -10,8 +10,6 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
@@ -124,11 +122,10 @@ type JobStatus struct {
 	Deadline     time.Time   `json:"deadline"`      // for proof and verdict
 }
 
-// states are the contract's.
-var states = map[jobmanager.JobState]State{
-	jobmanager.JobStateSubmitted: Submitted, jobmanager.JobStateAccepted: Accepted, jobmanager.JobStateProven: Proven,
-	jobmanager.JobStateFinalized: Done, jobmanager.JobStateRejected: Rejected, jobmanager.JobStateExpired: Expired,
-	jobmanager.JobStateCancelled: Cancelled,
+// states are those of the chain.
+var states = map[settle.State]State{
+	settle.Submitted: Submitted, settle.Accepted: Accepted, settle.Proven: Proven, settle.Finalized: Done,
+	settle.Rejected: Rejected, settle.Expired: Expired, settle.Cancelled: Cancelled,
 }
 
 // Job returns how far a job is, of this client or another. It fails with
@@ -138,17 +135,17 @@ func (c *Client) Job(ctx context.Context, id proof.JobID) (JobStatus, error) {
 	if err != nil {
 		return JobStatus{}, err
 	}
-	return JobStatus{id, states[job.State], job.Worker.String(), unix(job.LockDeadline), unix(job.Deadline)}, nil
+	return JobStatus{id, states[job.State], job.Worker.String(), job.LockDeadline, job.Deadline}, nil
 }
 
-func (c *Client) job(ctx context.Context, id proof.JobID) (chain.Felt, jobmanager.Job, error) {
+func (c *Client) job(ctx context.Context, id proof.JobID) (chain.Felt, settle.Job, error) {
 	f, err := feltOf(id)
 	if err != nil {
-		return f, jobmanager.Job{}, err
+		return f, settle.Job{}, err
 	}
 	for range nodeLag {
 		job, err := c.contract.Job(ctx, f)
-		if err != nil || job.State != jobmanager.JobStateNone {
+		if err != nil || job.State != settle.None {
 			return f, job, err
 		}
 		if !c.submitted(id) {
@@ -160,7 +157,7 @@ func (c *Client) job(ctx context.Context, id proof.JobID) (chain.Felt, jobmanage
 			return f, job, context.Cause(ctx)
 		}
 	}
-	return f, jobmanager.Job{}, ErrUnknownJob
+	return f, settle.Job{}, ErrUnknownJob
 }
 
 // nodeLag is for how many seconds a node may not know a job that another node has
@@ -181,7 +178,7 @@ func (c *Client) own(ctx context.Context) ([]settle.Record, error) {
 	}
 	var own []settle.Record
 	for _, r := range view.Jobs() {
-		if r.Submitted.Client == c.account.Address() {
+		if r.Client == c.account.Address() {
 			own = append(own, r)
 		}
 	}
@@ -198,7 +195,7 @@ func (c *Client) Jobs(ctx context.Context) iter.Seq2[JobStatus, error] {
 			return
 		}
 		for _, r := range own {
-			s := JobStatus{proof.JobID(r.ID.Bytes()), states[r.State], r.Submitted.Worker.String(), unix(r.Submitted.LockDeadline), unix(r.Submitted.Deadline)}
+			s := JobStatus{proof.JobID(r.ID.Bytes()), states[r.State], r.Worker.String(), r.LockDeadline, r.Deadline}
 			if !yield(s, nil) {
 				return
 			}
@@ -225,9 +222,8 @@ const (
 	Refunded PaymentState = "refunded" // back in the client's confidential balance
 )
 
-var paymentStates = map[paymentrouter.PaymentState]PaymentState{
-	paymentrouter.PaymentStateNone: Escrowed, paymentrouter.PaymentStatePayable: Payable,
-	paymentrouter.PaymentStateReleased: Released, paymentrouter.PaymentStateRefunded: Refunded,
+var paymentStates = map[settle.PaymentState]PaymentState{
+	settle.NoPayment: Escrowed, settle.Payable: Payable, settle.Released: Released, settle.Refunded: Refunded,
 }
 
 // Payments returns the fees of this client's jobs, decrypted, in the order of their
@@ -240,8 +236,8 @@ func (c *Client) Payments(ctx context.Context) iter.Seq2[Payment, error] {
 			return
 		}
 		for _, r := range own {
-			amount, err := c.contract.Decrypt(ctx, c.key, r.Escrow.Refund)
-			p := Payment{proof.JobID(r.ID.Bytes()), r.Submitted.Worker.String(), amount, paymentStates[r.Ended]}
+			amount, err := c.contract.Decrypt(ctx, c.key, r.Refund)
+			p := Payment{proof.JobID(r.ID.Bytes()), r.Worker.String(), amount, paymentStates[r.Payment]}
 			if !yield(p, err) || err != nil {
 				return
 			}
@@ -256,7 +252,7 @@ func (c *Client) Cancel(ctx context.Context, id proof.JobID) error {
 	if err != nil {
 		return err
 	}
-	if job.State != jobmanager.JobStateSubmitted {
+	if job.State != settle.Submitted {
 		return fmt.Errorf("bitsage: job %v is %s: only a job that no worker has accepted can be cancelled", id, states[job.State])
 	}
 	return c.contract.Cancel(ctx, c.account, f)

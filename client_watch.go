@@ -8,9 +8,6 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
-	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
@@ -56,7 +53,7 @@ func (c *Client) watch(ctx context.Context, id proof.JobID, yield func(Event, er
 	for {
 		select {
 		case change := <-changes:
-			after := stateAfter(change.Event)
+			after := states[change.Event.State()]
 			if after == "" || change.Undone {
 				continue
 			}
@@ -102,27 +99,6 @@ func forward[T any](ctx context.Context, stream iter.Seq2[T, error], to chan<- T
 		}
 	}
 	return context.Cause(ctx)
-}
-
-// stateAfter returns the state that an event of the chain leads to, or "".
-func stateAfter(event any) State {
-	switch event.(type) {
-	case jobmanager.JobSubmittedEvent:
-		return Submitted
-	case jobmanager.JobAcceptedEvent:
-		return Accepted
-	case jobmanager.ProofSubmittedEvent:
-		return Proven
-	case jobmanager.JobFinalizedEvent:
-		return Done
-	case jobmanager.JobRejectedEvent:
-		return Rejected
-	case jobmanager.JobExpiredEvent:
-		return Expired
-	case jobmanager.JobCancelledEvent:
-		return Cancelled
-	}
-	return ""
 }
 
 func (c *Client) event(ctx context.Context, id proof.JobID, s State, change *settle.Change) (Event, error) {
@@ -200,13 +176,13 @@ func (c *Client) Wait(ctx context.Context, id proof.JobID) (*Receipt, error) {
 func (c *Client) expireLate(ctx context.Context, id proof.JobID) {
 	for {
 		f, job, err := c.job(ctx, id)
-		if err == nil && job.State >= jobmanager.JobStateFinalized {
+		if err == nil && job.State >= settle.Finalized {
 			return
 		}
 		if now, err2 := c.contract.Now(ctx); err == nil && err2 == nil {
-			deadline := unix(job.Deadline)
-			if job.State == jobmanager.JobStateSubmitted {
-				deadline = unix(job.LockDeadline)
+			deadline := job.Deadline
+			if job.State == settle.Submitted {
+				deadline = job.LockDeadline
 			}
 			if now.After(deadline) {
 				err = c.contract.Expire(ctx, c.account, f)
@@ -254,30 +230,23 @@ func (c *Client) certificate(ctx context.Context, id chain.Felt) (*Certificate, 
 	if !ok || r.Certificate == nil {
 		return nil, settle.ErrNoCertificate
 	}
-	for _, change := range r.Changes {
-		e, ok := change.Event.(proofverifier.FactRegisteredEvent)
-		if !ok || e != *r.Certificate {
-			continue
-		}
-		votes, err := c.contract.Certificate(ctx, change.Tx, consensus.FactID(e.Fact.Value))
-		if err != nil {
-			return nil, err
-		}
-		epoch, err := c.cfg.Network.staking.Epoch(ctx, votes.Epoch)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := settle.ValidatorSet(epoch); err != nil {
-			return nil, err
-		}
-		return newCertificate(votes, epoch)
+	votes, err := c.contract.Certificate(ctx, r.Certificate.Tx, r.Certificate.Fact)
+	if err != nil {
+		return nil, err
 	}
-	return nil, settle.ErrNoCertificate
+	epoch, err := c.cfg.Network.staking.Epoch(ctx, votes.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := settle.ValidatorSet(epoch); err != nil {
+		return nil, err
+	}
+	return newCertificate(votes, epoch)
 }
 
 // fetch gets output and proof of a job that is done, and compares them with what the
 // chain has recorded.
-func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *jobmanager.Job) (*Receipt, error) {
+func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *settle.Job) (*Receipt, error) {
 	peers, err := c.cfg.Network.directory.results(ctx, c.host, job.Worker)
 	if err != nil {
 		return nil, err

@@ -6,8 +6,7 @@ import (
 	"fmt"
 
 	"github.com/bitsage/bitsage/chain/felt"
-	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
@@ -15,7 +14,7 @@ import (
 )
 
 // fetchTask gets the task of a job from the first peer that has it.
-func fetchTask(ctx context.Context, host transport.Host, peers []transport.PeerID, id proof.JobID, job *jobmanager.Job) (proof.Task, error) {
+func fetchTask(ctx context.Context, host transport.Host, peers []transport.PeerID, id proof.JobID, job *settle.Job) (proof.Task, error) {
 	t, err := wire.FetchTask(ctx, host, peers, id, func(t proof.Task) error {
 		return compareTask(t, job)
 	})
@@ -23,7 +22,7 @@ func fetchTask(ctx context.Context, host transport.Host, peers []transport.PeerI
 }
 
 // compareTask compares a task with what the chain says of its job.
-func compareTask(t proof.Task, job *jobmanager.Job) error {
+func compareTask(t proof.Task, job *settle.Job) error {
 	if err := t.Validate(); err != nil {
 		return err
 	}
@@ -31,7 +30,7 @@ func compareTask(t proof.Task, job *jobmanager.Job) error {
 	if err != nil {
 		return err
 	}
-	if cairo.U256(t.ID()) != job.TaskID || cairo.U256(t.Program.ID()) != job.ProgramID || cairo.U256(t.JobRoot) != job.JobRoot || profile != job.Profile {
+	if t.ID() != job.TaskID || t.Program.ID() != job.ProgramID || t.JobRoot != job.JobRoot || profile != job.Profile {
 		return errors.New("bitsage: the task is not the one on the chain")
 	}
 	return nil

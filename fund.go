@@ -7,8 +7,7 @@ import (
 	"math/big"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -22,9 +21,9 @@ func (n *Network) Fund(ctx context.Context, from, to *wallet.Account, balance Am
 	if err != nil {
 		return err
 	}
-	calls := []chain.Call{transfer(chain.STRK(), to.Address(), gas)}
+	calls := []chain.Call{settle.Transfer(chain.STRK(), to.Address(), gas)}
 	if !balance.IsZero() {
-		calls = append(calls, transfer(token, to.Address(), balance.Base()))
+		calls = append(calls, settle.Transfer(token, to.Address(), balance.Base()))
 	}
 	funder := n.account(from.Address(), from, chain.FeePolicy{})
 	hash, err := funder.Execute(ctx, calls...)
@@ -56,14 +55,4 @@ func (n *Network) deploy(ctx context.Context, a *wallet.Account) error {
 		return fmt.Errorf("bitsage: deploying an account: %w", err)
 	}
 	return nil
-}
-
-// transfer is a transfer of an ERC-20 token.
-func transfer(token, to chain.Felt, amount *big.Int) chain.Call {
-	u, err := cairo.U256FromBig(amount)
-	if err != nil {
-		panic(err) // amounts here have at most 128 bits
-	}
-	c := sagetoken.TransferCall(to, u)
-	return chain.Call{To: token, Selector: c.Selector, Calldata: c.Calldata}
 }

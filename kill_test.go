@@ -18,8 +18,6 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
@@ -192,12 +190,12 @@ func marks(ctx context.Context, n *Network, validators []*Validator) {
 		}()
 	}
 	for c := range n.follow().Changes(ctx) {
-		switch c.Event.(type) {
-		case jobmanager.JobSubmittedEvent:
+		switch c.Event {
+		case settle.JobSubmitted:
 			mark(markSubmitted)
-		case jobmanager.JobAcceptedEvent:
+		case settle.JobAccepted:
 			mark(markAccepted)
-		case jobmanager.ProofSubmittedEvent:
+		case settle.ProofSubmitted:
 			mark(markProven)
 		}
 	}
@@ -243,7 +241,7 @@ func paid(ctx context.Context, n *Network, id proof.JobID) error {
 		if err != nil {
 			return err
 		}
-		if p.State == paymentrouter.PaymentStateReleased || p.State == paymentrouter.PaymentStateRefunded {
+		if p.State.Ended() {
 			return nil
 		}
 		select {
@@ -381,7 +379,7 @@ func (x *crash) run(snapshot string) {
 }
 
 // job returns the job as the chain has it.
-func (x *crash) job() (jobmanager.Job, bool) {
+func (x *crash) job() (settle.Job, bool) {
 	x.Helper()
 	client, _, _, err := crashRoles(x.network, x.dir)
 	x.check(err)
@@ -418,12 +416,12 @@ func (x *crash) kill(gone string) {
 	phase := beforeSubmit
 	if job, ok := x.job(); ok {
 		switch job.State {
-		case jobmanager.JobStateSubmitted:
+		case settle.Submitted:
 			phase = beforeAccept
-		case jobmanager.JobStateAccepted:
+		case settle.Accepted:
 			phase = whileProving
 			x.coverage.operations[k.operation]++
-		case jobmanager.JobStateProven:
+		case settle.Proven:
 			phase = beforeCertificate
 			if k.certificate {
 				phase = beforePayment

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 )
@@ -66,7 +65,7 @@ func TestGone(t *testing.T) {
 			balanceBooks(t, w.network.chain, w.network.contracts)
 			p, err := w.network.settle.Payment(ctx, f)
 			w.check(err)
-			if p.State == paymentrouter.PaymentStateNone || paymentStates[p.State] != test.want {
+			if p.State == settle.NoPayment || paymentStates[p.State] != test.want {
 				t.Errorf("the fee is %s, want %s", paymentStates[p.State], test.want)
 			}
 			stake, err := w.network.staking.Stake(ctx, w.worker.Address())

@@ -8,8 +8,6 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
@@ -126,25 +124,25 @@ func (v *Validator) epochChanged(ctx context.Context, epoch staking.Epoch) (cons
 
 // onChange has the node told of a submission or of a certificate on the chain.
 func (v *Validator) onChange(ctx context.Context, c settle.Change) {
-	switch e := c.Event.(type) {
-	case jobmanager.ProofSubmittedEvent:
+	switch c.Event {
+	case settle.ProofSubmitted:
 		r, ok := v.cfg.Network.follow().Job(c.Job)
-		if ok && r.State == jobmanager.JobStateProven { // else it is over
-			v.learn(ctx, func() (consensus.Event, error) { return v.submitted(ctx, c.Job, e) })
+		if ok && r.State == settle.Proven { // else it is over
+			v.learn(ctx, func() (consensus.Event, error) { return v.submitted(ctx, c.Job, c.Signature) })
 		}
-	case proofverifier.FactContestedEvent:
+	case settle.FactContested:
 		if !c.Undone {
-			v.accuseAgain(ctx, consensus.FactID(e.Fact.Value))
+			v.accuseAgain(ctx, c.Fact)
 		}
-	case proofverifier.FactRegisteredEvent:
+	case settle.CertificateRecorded:
 		if !c.Undone {
-			v.accuseAgain(ctx, consensus.FactID(e.Fact.Value))
+			v.accuseAgain(ctx, c.Fact)
 		}
 		v.learn(ctx, func() (consensus.Event, error) {
 			if c.Undone {
-				return consensus.Unsettled{Fact: consensus.FactID(e.Fact.Value)}, nil
+				return consensus.Unsettled{Fact: c.Fact}, nil
 			}
-			certificate, err := v.contract.Certificate(ctx, c.Tx, consensus.FactID(e.Fact.Value))
+			certificate, err := v.contract.Certificate(ctx, c.Tx, c.Fact)
 			if errors.Is(err, settle.ErrNoCertificate) { // recorded by another contract
 				return nil, nil
 			}
@@ -179,7 +177,7 @@ func (v *Validator) learn(ctx context.Context, ask func() (consensus.Event, erro
 
 // submitted returns the event of a submission on the chain, or nil if its job has
 // ended.
-func (v *Validator) submitted(ctx context.Context, id chain.Felt, e jobmanager.ProofSubmittedEvent) (consensus.Event, error) {
+func (v *Validator) submitted(ctx context.Context, id chain.Felt, sig consensus.Signature) (consensus.Event, error) {
 	job, err := v.contract.Job(ctx, id)
 	if err != nil {
 		return nil, err
@@ -188,15 +186,15 @@ func (v *Validator) submitted(ctx context.Context, id chain.Felt, e jobmanager.P
 	if err != nil {
 		return nil, err
 	}
-	ttl := unix(job.Deadline).Sub(now)
-	if job.State != jobmanager.JobStateProven || ttl <= 0 {
+	ttl := job.Deadline.Sub(now)
+	if job.State != settle.Proven || ttl <= 0 {
 		return nil, nil
 	}
 	s := &consensus.Submission{
 		Fact:      settle.Fact(id, &job),
 		ProofSize: consensus.MaxProofSize, // the chain does not say it
-		Expiry:    job.Deadline,
-		Signature: consensus.Normalize(consensus.Signature{R: e.WorkerSignature.R, S: e.WorkerSignature.S}),
+		Expiry:    uint64(job.Deadline.Unix()),
+		Signature: consensus.Normalize(sig),
 	}
 	return consensus.Submitted{Submission: s, WorkerKey: job.SigningKey, TTL: uint64(ttl.Milliseconds())}, nil
 }
@@ -314,13 +312,13 @@ const turnTime = 500 * time.Millisecond
 // late reports whether a job has passed its deadline.
 func (v *Validator) late(ctx context.Context, id chain.Felt, now time.Time) bool {
 	job, err := v.contract.Job(ctx, id)
-	return err == nil && now.After(unix(job.Deadline))
+	return err == nil && now.After(job.Deadline)
 }
 
 // jobOf returns the job of a fact on the chain.
 func (v *Validator) jobOf(fact consensus.FactID) (chain.Felt, bool) {
 	for _, r := range v.cfg.Network.follow().Jobs() {
-		if consensus.FactID(r.Proof.Fact.Value) == fact {
+		if r.Fact == fact {
 			return r.ID, true
 		}
 	}
@@ -385,7 +383,7 @@ func (v *Validator) verdict(ctx context.Context, s *consensus.Submission) (conse
 	if err != nil {
 		return 0, err
 	}
-	if err := v.results.add(id, task, encoded, output, unix(job.Deadline).Add(retention)); err != nil {
+	if err := v.results.add(id, task, encoded, output, job.Deadline.Add(retention)); err != nil {
 		v.cfg.Logger.Warn("result not kept", "job", id, "error", err)
 	}
 	return consensus.Valid, nil

@@ -9,7 +9,6 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
@@ -129,20 +128,20 @@ func (w *Worker) step(ctx context.Context, a *assignment) (ended bool, err error
 		return false, err
 	}
 	w.mu.Lock()
-	a.bound = job.State == jobmanager.JobStateAccepted
+	a.bound = job.State == settle.Accepted
 	a.accepted = a.accepted || a.bound
 	w.mu.Unlock()
 	switch job.State {
-	case jobmanager.JobStateNone:
+	case settle.None:
 		return now.After(a.lockDeadline()), nil // by then it could not be accepted
-	case jobmanager.JobStateSubmitted:
+	case settle.Submitted:
 		return w.accept(ctx, a, id, &job, now)
-	case jobmanager.JobStateAccepted:
-		if now.After(unix(job.Deadline)) {
+	case settle.Accepted:
+		if now.After(job.Deadline) {
 			return false, nil // somebody will expire it
 		}
 		return false, w.deliver(ctx, a, &job)
-	case jobmanager.JobStateProven, jobmanager.JobStateFinalized:
+	case settle.Proven, settle.Finalized:
 		w.mu.Lock()
 		certificate := a.certificate
 		w.mu.Unlock()
@@ -150,25 +149,25 @@ func (w *Worker) step(ctx context.Context, a *assignment) (ended bool, err error
 		if errors.Is(err, settle.ErrPending) {
 			err = nil
 		}
-		return job.State == jobmanager.JobStateFinalized && err == nil, err
+		return job.State == settle.Finalized && err == nil, err
 	}
 	w.judge(a, &job)
 	return true, nil
 }
 
 // judge draws the conclusions of a job's bad end.
-func (w *Worker) judge(a *assignment, job *jobmanager.Job) {
+func (w *Worker) judge(a *assignment, job *settle.Job) {
 	switch {
-	case job.State == jobmanager.JobStateRejected:
+	case job.State == settle.Rejected:
 		w.trip("a proof was rejected", a, nil)
-	case job.State == jobmanager.JobStateExpired && a.accepted && a.submission == nil:
+	case job.State == settle.Expired && a.accepted && a.submission == nil:
 		w.trip("an accepted job expired", a, nil)
 	}
 }
 
 // accept takes a job for good if it is what was agreed.
-func (w *Worker) accept(ctx context.Context, a *assignment, id chain.Felt, job *jobmanager.Job, now time.Time) (ended bool, err error) {
-	if now.After(unix(job.LockDeadline)) || job.Worker != w.worker {
+func (w *Worker) accept(ctx context.Context, a *assignment, id chain.Felt, job *settle.Job, now time.Time) (ended bool, err error) {
+	if now.After(job.LockDeadline) || job.Worker != w.worker {
 		return true, nil
 	}
 	if w.breaker.open() || w.leaving(a) {
@@ -224,7 +223,7 @@ type termsError struct{ reason string }
 func (e *termsError) Error() string { return "bitsage: job refused: " + e.reason }
 
 // agreed checks what the client put on the chain against the offer and the quote.
-func (w *Worker) agreed(ctx context.Context, a *assignment, id chain.Felt, job *jobmanager.Job) error {
+func (w *Worker) agreed(ctx context.Context, a *assignment, id chain.Felt, job *settle.Job) error {
 	fact, err := factOf(a.id, &a.task, w.worker, proof.Digest{}, proof.Digest{})
 	if err != nil {
 		return err
@@ -233,7 +232,7 @@ func (w *Worker) agreed(ctx context.Context, a *assignment, id chain.Felt, job *
 	if onChain != fact {
 		return &termsError{"program, input or profile on the chain are not those of the offer"}
 	}
-	if unix(job.Deadline).Before(a.deadline()) {
+	if job.Deadline.Before(a.deadline()) {
 		return &termsError{"the deadline is earlier than quoted"}
 	}
 	p, err := w.contract.Payment(ctx, id)
@@ -250,13 +249,11 @@ func (w *Worker) agreed(ctx context.Context, a *assignment, id chain.Felt, job *
 	return nil
 }
 
-func unix(seconds uint64) time.Time { return time.Unix(int64(min(seconds, 1<<40)), 0) }
-
 // deliver proves an accepted job, unless that was done before, and submits the
 // proof.
-func (w *Worker) deliver(ctx context.Context, a *assignment, job *jobmanager.Job) error {
+func (w *Worker) deliver(ctx context.Context, a *assignment, job *settle.Job) error {
 	if a.submission == nil {
-		if err := w.prove(ctx, a, unix(job.Deadline)); err != nil {
+		if err := w.prove(ctx, a, job.Deadline); err != nil {
 			return err
 		}
 	}

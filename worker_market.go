@@ -9,9 +9,8 @@ import (
 
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
+	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
@@ -88,9 +87,9 @@ func (w *Worker) follow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		switch c.Event.(type) {
-		case jobmanager.JobSubmittedEvent, jobmanager.JobAcceptedEvent, jobmanager.JobFinalizedEvent, jobmanager.JobRejectedEvent,
-			jobmanager.JobExpiredEvent, jobmanager.JobCancelledEvent, proofverifier.FactRegisteredEvent:
+		switch c.Event {
+		case settle.JobSubmitted, settle.JobAccepted, settle.JobFinalized, settle.JobRejected,
+			settle.JobExpired, settle.JobCancelled, settle.CertificateRecorded:
 			if a := w.assignment(proof.JobID(c.Job.Bytes())); a != nil {
 				a.poke()
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -246,7 +247,7 @@ func (n *Network) confidential(ctx context.Context, b *books) error {
 		if err != nil {
 			return err
 		}
-		if p.State != paymentrouter.PaymentStateEscrowed && p.State != paymentrouter.PaymentStatePayable {
+		if p.State != settle.Escrowed && p.State != settle.Payable {
 			continue
 		}
 		if key, ok := keys[p.Worker]; ok {

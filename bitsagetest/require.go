@@ -8,8 +8,7 @@ import (
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 )
 
@@ -64,7 +63,7 @@ func (n *Network) payment(ctx context.Context, id proof.JobID) (bitsage.PaymentS
 	f := *new(chain.Felt).SetBytes(id[:])
 	if j, err := n.settle.Job(ctx, f); err != nil {
 		return "", err
-	} else if j.State == jobmanager.JobStateNone {
+	} else if j.State == settle.None {
 		return "", bitsage.ErrUnknownJob
 	}
 	if err := n.wait(ctx, id); err != nil {
@@ -75,7 +74,7 @@ func (n *Network) payment(ctx context.Context, id proof.JobID) (bitsage.PaymentS
 		if err != nil {
 			return "", err
 		}
-		if p.State == paymentrouter.PaymentStateReleased || p.State == paymentrouter.PaymentStateRefunded {
+		if p.State.Ended() {
 			break
 		}
 		if err := pause(ctx); err != nil {

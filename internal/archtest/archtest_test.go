@@ -129,6 +129,21 @@ func TestImportOrder(t *testing.T) {
 	})
 }
 
+// TestBindings keeps the contracts' bindings below settle and staking: roles and
+// users speak their types.
+func TestBindings(t *testing.T) {
+	goFiles(t, func(path string, file *ast.File) {
+		if dir := pathDir(path); strings.HasSuffix(path, "_test.go") || dir != "." && dir != "prover" && dir != "proof" && dir != "consensus" {
+			return
+		}
+		for _, spec := range file.Imports {
+			if strings.Contains(spec.Path.Value, "internal/cairo/bindings/") {
+				t.Errorf("%s imports %s", path, spec.Path.Value)
+			}
+		}
+	})
+}
+
 func pathDir(path string) string {
 	if i := strings.LastIndexByte(path, '/'); i >= 0 {
 		return path[:i]

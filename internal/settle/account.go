@@ -10,7 +10,6 @@ import (
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/money"
@@ -85,8 +84,8 @@ func (c *Contracts) PaymentKey(ctx context.Context, owner chain.Felt) (elgamal.P
 }
 
 // Decrypt returns an encrypted fee, or what comes back of it, in SAGE.
-func (c *Contracts) Decrypt(ctx context.Context, key elgamal.SecretKey, fee paymentrouter.Ciphertext) (money.Amount, error) {
-	ct, err := elgamal.ParseCiphertext([]felt.Felt{fee.L.X, fee.L.Y, fee.R.X, fee.R.Y})
+func (c *Contracts) Decrypt(ctx context.Context, key elgamal.SecretKey, fee Ciphertext) (money.Amount, error) {
+	ct, err := fee.parse()
 	if err != nil {
 		return money.Amount{}, err
 	}
@@ -357,7 +356,7 @@ func (a *Account) Submit(ctx context.Context, o Order) error {
 	id := JobID(a.c.chainID, a.c.jobs, a.account.Address(), o.Task)
 	for try := 1; ; try++ {
 		job, err := a.c.Job(ctx, id)
-		if err != nil || job.State != jobmanager.JobStateNone {
+		if err != nil || job.State != None {
 			return err
 		}
 		calls, err := a.submission(ctx, id, &o)

@@ -15,8 +15,6 @@ import (
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
 
@@ -72,21 +70,6 @@ func halves(d [32]byte) (low, high chain.Felt) {
 	return low, high
 }
 
-// Job returns a job. Its state is JobStateNone if there is none of that identifier.
-func (c *Contracts) Job(ctx context.Context, id chain.Felt) (jobmanager.Job, error) {
-	return cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.jobs, jobmanager.JobCall(jobmanager.JobID{Value: id}), jobmanager.DecodeJob)
-}
-
-// Payment returns the payment of a job.
-func (c *Contracts) Payment(ctx context.Context, id chain.Felt) (paymentrouter.Payment, error) {
-	return cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.payments, paymentrouter.PaymentCall(paymentrouter.JobID{Value: id}), paymentrouter.DecodePayment)
-}
-
-// FactRecord returns what the chain knows of a fact.
-func (c *Contracts) FactRecord(ctx context.Context, fact chain.Felt) (proofverifier.FactRecord, error) {
-	return cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.verifier, proofverifier.FactCall(proofverifier.FactID{Value: fact}), proofverifier.DecodeFact)
-}
-
 // Now returns the time of the block that is being built, by which the contracts
 // judge deadlines. A chain without transactions lags behind the clock, and its next
 // block will not.
@@ -96,19 +79,6 @@ func (c *Contracts) Now(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return b.Time, nil
-}
-
-// Fact returns the fact that a worker's submission for a job claims.
-func Fact(id chain.Felt, j *jobmanager.Job) consensus.Fact {
-	return consensus.Fact{
-		JobID:      id,
-		ProgramID:  consensus.Digest(j.ProgramID),
-		Profile:    j.Profile,
-		JobRoot:    consensus.Digest(j.JobRoot),
-		ResultRoot: consensus.Digest(j.ResultRoot),
-		Worker:     j.Worker,
-		ProofHash:  consensus.Digest(j.ProofHash),
-	}
 }
 
 // send executes calls in one transaction and waits until it is accepted on L2.

@@ -60,21 +60,21 @@ func (c *Contracts) missing(ctx context.Context, id chain.Felt, certificate *con
 		return nil, err
 	}
 	switch job.State {
-	case jobmanager.JobStateNone:
+	case None:
 		return nil, ErrUnknownJob
-	case jobmanager.JobStateSubmitted, jobmanager.JobStateAccepted:
+	case Submitted, Accepted:
 		return nil, ErrPending
-	case jobmanager.JobStateProven:
+	case Proven:
 		return c.finalize(ctx, id, &job, certificate)
-	case jobmanager.JobStateFinalized:
+	case Finalized:
 		return c.release(ctx, id, &job)
 	}
 	return nil, nil // refunded when it ended
 }
 
 // finalize returns the calls that end a proven job.
-func (c *Contracts) finalize(ctx context.Context, id chain.Felt, job *jobmanager.Job, certificate *consensus.Certificate) ([]chain.Call, error) {
-	record, err := c.FactRecord(ctx, job.Fact.Value)
+func (c *Contracts) finalize(ctx context.Context, id chain.Felt, job *Job, certificate *consensus.Certificate) ([]chain.Call, error) {
+	record, err := c.factRecord(ctx, job.FactID)
 	if err != nil {
 		return nil, err
 	}
@@ -120,16 +120,16 @@ func (c *Contracts) Record(ctx context.Context, account *chain.Account, id chain
 
 // release returns the call that pays a job that is or will be finalized, unless
 // that was done.
-func (c *Contracts) release(ctx context.Context, id chain.Felt, job *jobmanager.Job) ([]chain.Call, error) {
+func (c *Contracts) release(ctx context.Context, id chain.Felt, job *Job) ([]chain.Call, error) {
 	p, err := c.Payment(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if p.State != paymentrouter.PaymentStateEscrowed && p.State != paymentrouter.PaymentStatePayable {
+	if p.State != Escrowed && p.State != Payable {
 		return nil, nil
 	}
 	return []chain.Call{paymentrouter.SubmitPaymentWithProofCall(p.Worker, paymentrouter.JobID{Value: id},
-		p.Fee.L.X, p.Fee.L.Y, p.Fee.R.X, p.Fee.R.Y, job.ProofHash).At(c.payments)}, nil
+		p.Fee[0], p.Fee[1], p.Fee[2], p.Fee[3], cairo.U256(job.ProofHash)).At(c.payments)}, nil
 }
 
 // Expire ends a job whose deadline has passed, so that the fee goes back. Anyone
@@ -141,9 +141,9 @@ func (c *Contracts) Expire(ctx context.Context, account *chain.Account, id chain
 		switch {
 		case err != nil:
 			return err
-		case job.State == jobmanager.JobStateNone:
+		case job.State == None:
 			return ErrUnknownJob
-		case job.State >= jobmanager.JobStateFinalized:
+		case job.State >= Finalized:
 			return nil
 		}
 		_, err = send(ctx, account, jobmanager.ExpireCall(jobmanager.JobID{Value: id}).At(c.jobs))

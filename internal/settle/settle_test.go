@@ -16,8 +16,6 @@ import (
 	"github.com/bitsage/bitsage/contracts/deploy"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/staking"
@@ -280,7 +278,7 @@ func TestPaid(t *testing.T) {
 		w.must(<-errs)
 	}
 	w.must(w.c.Settle(ctx, w.accounts[owner], id, nil))
-	if p, err := w.c.Payment(ctx, id); err != nil || p.State != paymentrouter.PaymentStateReleased {
+	if p, err := w.c.Payment(ctx, id); err != nil || p.State != Released {
 		t.Fatalf("payment %v, %v", p.State, err)
 	}
 	if b := w.balance(w.worker); b.Pending != money.SAGE(3) || !b.Available.IsZero() {
@@ -320,8 +318,8 @@ func (w *world) view(id chain.Felt, fact consensus.Fact) {
 	go func() { ended <- v.Run(ctx) }()
 	w.must(v.Synced(ctx))
 	r, ok := v.Job(id)
-	if !ok || r.State != jobmanager.JobStateFinalized || r.Ended != paymentrouter.PaymentStateReleased || r.Certificate == nil ||
-		r.Submitted.Worker != w.accounts[worker].Address() || len(v.Jobs()) != 1 {
+	if !ok || r.State != Finalized || r.Payment != Released || r.Certificate == nil ||
+		r.Worker != w.accounts[worker].Address() || len(v.Jobs()) != 1 {
 		t.Fatalf("%+v %v", r, ok)
 	}
 	var kinds []string
@@ -329,21 +327,21 @@ func (w *world) view(id chain.Felt, fact consensus.Fact) {
 		if err != nil {
 			break
 		}
-		switch e := c.Event.(type) {
-		case jobmanager.JobSubmittedEvent:
+		switch c.Event {
+		case JobSubmitted:
 			kinds = append(kinds, "submitted")
-		case jobmanager.JobAcceptedEvent:
+		case JobAccepted:
 			kinds = append(kinds, "accepted")
-		case jobmanager.ProofSubmittedEvent:
+		case ProofSubmitted:
 			kinds = append(kinds, "proven")
-		case jobmanager.JobFinalizedEvent:
+		case JobFinalized:
 			kinds = append(kinds, "finalized")
-		case paymentrouter.PaymentReleasedEvent:
+		case PaymentReleased:
 			kinds = append(kinds, "released")
 			cancel()
 		default:
 			if c.Job != id {
-				t.Errorf("%T is of job %v", e, c.Job)
+				t.Errorf("event %d is of job %v", c.Event, c.Job)
 			}
 		}
 	}
@@ -353,17 +351,12 @@ func (w *world) view(id chain.Felt, fact consensus.Fact) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("Run: %v", err)
 	}
-	for _, c := range r.Changes {
-		certificate, err := w.c.Certificate(t.Context(), c.Tx, fact.ID(w.c.chainID))
-		if r.Certificate == nil || c.Event != any(*r.Certificate) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := certificate.Verify(w.c.chainID, w.set); err != nil {
-			t.Error(err)
-		}
+	certificate, err := w.c.Certificate(t.Context(), r.Certificate.Tx, fact.ID(w.c.chainID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := certificate.Verify(w.c.chainID, w.set); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -401,7 +394,7 @@ func TestRefunded(t *testing.T) {
 			t.Errorf("%d: %+v, was %v", n, after, before)
 		}
 		p, err := w.c.Payment(ctx, w.id(o))
-		if err != nil || p.State != paymentrouter.PaymentStateRefunded {
+		if err != nil || p.State != Refunded {
 			t.Errorf("%d: payment %v, %v", n, p.State, err)
 		}
 		// Nothing is left to do.

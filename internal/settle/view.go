@@ -12,70 +12,53 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 )
 
-// Change is an event in the life of a job on the chain.
-type Change struct {
-	Job chain.Felt
-	// Event is one of the events of package jobmanager or paymentrouter that have
-	// a job, or a proofverifier.FactRegisteredEvent or FactContestedEvent.
-	Event any
-	Block chain.BlockRef
-	Tx    chain.Felt
-	// Undone says that a reorganisation has taken the change, told before, off the
-	// chain.
-	Undone bool
-}
-
-// same reports whether c and d are the same event at the same place of the chain.
-func (c *Change) same(d *Change) bool { return c.Block == d.Block && c.Tx == d.Tx && c.Job == d.Job }
-
 // Record is what the events say of a job.
 type Record struct {
-	ID          chain.Felt
-	State       jobmanager.JobState
-	Submitted   jobmanager.JobSubmittedEvent
-	Escrow      paymentrouter.PaymentEscrowedEvent
-	Proof       jobmanager.ProofSubmittedEvent     // from Proven on
-	Certificate *proofverifier.FactRegisteredEvent // of the job's fact; nil if there is none yet
-	Contested   bool                               // there are certificates of both verdicts
-	Ended       paymentrouter.PaymentState         // Payable, Released or Refunded once the job has ended
-	Changes     []Change
+	ID             chain.Felt
+	State          State
+	Client, Worker chain.Felt
+	LockDeadline   time.Time
+	Deadline       time.Time
+	Refund         Ciphertext       // the fee under the client's key
+	Fact           consensus.FactID // from Proven on
+	Certificate    *Change          // which recorded one of the job's fact; nil if there is none yet
+	Contested      bool             // there are certificates of both verdicts
+	Payment        PaymentState     // Payable, Released or Refunded once the job has ended
+	Changes        []Change
 }
 
 // apply enters a change.
 func (r *Record) apply(c Change) {
 	r.Changes = append(r.Changes, c)
-	switch e := c.Event.(type) {
-	case jobmanager.JobSubmittedEvent:
-		r.State, r.Submitted = jobmanager.JobStateSubmitted, e
-	case jobmanager.JobAcceptedEvent:
-		r.State = jobmanager.JobStateAccepted
-	case jobmanager.ProofSubmittedEvent:
-		r.State, r.Proof = jobmanager.JobStateProven, e
-	case jobmanager.JobFinalizedEvent:
-		r.State, r.Ended = jobmanager.JobStateFinalized, paymentrouter.PaymentStatePayable
-	case jobmanager.JobRejectedEvent:
-		r.State = jobmanager.JobStateRejected
-	case jobmanager.JobExpiredEvent:
-		r.State = jobmanager.JobStateExpired
-	case jobmanager.JobCancelledEvent:
-		r.State = jobmanager.JobStateCancelled
-	case paymentrouter.PaymentEscrowedEvent:
-		r.Escrow = e
-	case paymentrouter.PaymentReleasedEvent:
-		r.Ended = paymentrouter.PaymentStateReleased
-	case paymentrouter.RefundedEvent:
-		r.Ended = paymentrouter.PaymentStateRefunded
-	case proofverifier.FactRegisteredEvent:
-		if e.Fact.Value == r.Proof.Fact.Value {
-			r.Certificate = &e
+	if s := c.Event.State(); s != None {
+		r.State = s
+	}
+	switch c.Event {
+	case JobSubmitted:
+		r.Client, r.Worker = c.terms.client, c.terms.worker
+		r.LockDeadline, r.Deadline = blockTime(c.terms.lockDeadline), blockTime(c.terms.deadline)
+	case ProofSubmitted:
+		r.Fact = c.Fact
+	case JobFinalized:
+		r.Payment = Payable
+	case PaymentEscrowed:
+		r.Refund = c.refund
+	case PaymentReleased:
+		r.Payment = Released
+	case PaymentRefunded:
+		r.Payment = Refunded
+	case CertificateRecorded:
+		if c.Fact == r.Fact {
+			r.Certificate = &c
 		}
-	case proofverifier.FactContestedEvent:
-		r.Contested = r.Contested || e.Fact.Value == r.Proof.Fact.Value
+	case FactContested:
+		r.Contested = r.Contested || c.Fact == r.Fact
 	}
 }
 
@@ -235,44 +218,16 @@ func (v *View) enter(e *chain.Event) error {
 	if err != nil {
 		return fmt.Errorf("%w: event of %s: %w", chain.ErrResponse, e.From, err)
 	}
+	c, ok := changeOf(event)
+	if !ok {
+		return nil
+	}
+	c.Block, c.Tx = e.Block, e.Tx
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.add(Change{Job: jobOf(event), Event: event, Block: e.Block, Tx: e.Tx})
+	v.add(c)
 	v.wake()
 	return nil
-}
-
-// jobOf returns the job that an event is about.
-func jobOf(event any) chain.Felt {
-	switch e := event.(type) {
-	case jobmanager.JobSubmittedEvent:
-		return e.JobID.Value
-	case jobmanager.JobAcceptedEvent:
-		return e.JobID.Value
-	case jobmanager.ProofSubmittedEvent:
-		return e.JobID.Value
-	case jobmanager.JobFinalizedEvent:
-		return e.JobID.Value
-	case jobmanager.JobRejectedEvent:
-		return e.JobID.Value
-	case jobmanager.JobExpiredEvent:
-		return e.JobID.Value
-	case jobmanager.JobCancelledEvent:
-		return e.JobID.Value
-	case jobmanager.WorkerEquivocatedEvent:
-		return e.JobID.Value
-	case paymentrouter.PaymentEscrowedEvent:
-		return e.JobID.Value
-	case paymentrouter.PaymentReleasedEvent:
-		return e.JobID.Value
-	case paymentrouter.RefundedEvent:
-		return e.JobID.Value
-	case proofverifier.FactRegisteredEvent:
-		return e.JobID.Value
-	case proofverifier.FactContestedEvent:
-		return e.JobID.Value
-	}
-	return chain.Felt{}
 }
 
 // add enters a change into the log and its record. The caller holds mu.
@@ -333,7 +288,7 @@ func (v *View) Job(id chain.Felt) (Record, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	r := v.jobs[id]
-	if r == nil || r.State == jobmanager.JobStateNone {
+	if r == nil || r.State == None {
 		return Record{}, false
 	}
 	c := *r
