@@ -143,7 +143,7 @@ func (c *Client) job(ctx context.Context, id proof.JobID) (chain.Felt, settle.Jo
 	if err != nil {
 		return f, settle.Job{}, err
 	}
-	for range nodeLag {
+	for range nodeLag / time.Second {
 		job, err := c.contract.Job(ctx, f)
 		if err != nil || job.State != settle.None {
 			return f, job, err
@@ -159,10 +159,6 @@ func (c *Client) job(ctx context.Context, id proof.JobID) (chain.Felt, settle.Jo
 	}
 	return f, settle.Job{}, ErrUnknownJob
 }
-
-// nodeLag is for how many seconds a node may not know a job that another node has
-// confirmed.
-const nodeLag = 60
 
 func (c *Client) submitted(id proof.JobID) bool {
 	c.mu.Lock()

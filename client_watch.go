@@ -192,7 +192,7 @@ func (c *Client) expireLate(ctx context.Context, id proof.JobID) {
 			c.cfg.Logger.Warn("expiring", "job", id, "error", err)
 		}
 		select {
-		case <-time.After(patience):
+		case <-time.After(lookAgain):
 		case <-ctx.Done():
 			return
 		}

@@ -107,11 +107,11 @@ func (v *Validator) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, v.close()) }()
 	if err := v.Enlist(ctx); err != nil {
-		return stopped(ctx, err)
+		return cleanStop(ctx, err)
 	}
 	head, err := v.cfg.Network.chain.Head(ctx)
 	if err != nil {
-		return stopped(ctx, err)
+		return cleanStop(ctx, err)
 	}
 	v.begin = head.Number
 	work, cancel := context.WithCancel(ctx)
@@ -122,14 +122,14 @@ func (v *Validator) Run(ctx context.Context) (err error) {
 		err = v.handle(work, first)
 	}
 	if err != nil {
-		return stopped(ctx, err)
+		return cleanStop(ctx, err)
 	}
 	if err := v.serve(work); err != nil {
 		return err
 	}
 	close(v.ready)
 	v.cfg.Logger.Info("validator ready", "validator", v.account.Address().String(), "epoch", v.epoch.Number)
-	return stopped(ctx, v.loop(work))
+	return cleanStop(ctx, v.loop(work))
 }
 
 // open opens journal, results and host, and makes the node from the journal.

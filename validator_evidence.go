@@ -110,7 +110,7 @@ func (v *Validator) resubmitted(ctx context.Context, e consensus.Resubmitted) {
 // insist calls f until it has no error.
 func (v *Validator) insist(ctx context.Context, f func() error) {
 	v.running.Go(func() {
-		for wait := patience; f() != nil; wait = min(2*wait, time.Minute) {
+		for wait := lookAgain; f() != nil; wait = min(2*wait, time.Minute) {
 			select {
 			case <-time.After(wait):
 			case <-ctx.Done():

@@ -34,7 +34,7 @@ func (v *Validator) loop(ctx context.Context) error {
 	changes := make(chan settle.Change)
 	failed := make(chan error, 1)
 	v.running.Go(func() { failed <- forward(ctx, v.cfg.Network.follow().Changes(ctx), changes) })
-	tick := time.NewTicker(patience)
+	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()
 	for {
 		var ev consensus.Event
@@ -167,7 +167,7 @@ func (v *Validator) learn(ctx context.Context, ask func() (consensus.Event, erro
 				v.cfg.Logger.Warn("asking the chain", "error", err)
 			}
 			select {
-			case <-time.After(patience):
+			case <-time.After(lookAgain):
 			case <-ctx.Done():
 				return
 			}
@@ -275,7 +275,7 @@ func (v *Validator) settle(ctx context.Context, c *consensus.Certificate) {
 	first := fact.Bytes()
 	turn := (v.index + int(first[felt.Size-1])) % len(v.epoch.Members)
 	v.running.Go(func() {
-		for wait := time.Duration(turn) * turnTime; ; wait = patience {
+		for wait := time.Duration(turn) * turnTime; ; wait = lookAgain {
 			select {
 			case <-time.After(wait):
 			case <-ctx.Done():
@@ -305,9 +305,6 @@ func (v *Validator) missed(c *consensus.Certificate) {
 		v.decide(c, proof.JobID(id.Bytes()))
 	}
 }
-
-// turnTime is how long a validator lets the one before it try to settle.
-const turnTime = 500 * time.Millisecond
 
 // late reports whether a job has passed its deadline.
 func (v *Validator) late(ctx context.Context, id chain.Felt, now time.Time) bool {
@@ -345,10 +342,6 @@ func (v *Validator) judge(ctx context.Context, r consensus.RequestProof) consens
 		}
 	}
 }
-
-// maxWait is the longest pause between two attempts to fetch a proof, after which it
-// is unavailable.
-const maxWait = 8 * time.Second
 
 func (v *Validator) verdict(ctx context.Context, s *consensus.Submission) (consensus.Verdict, error) {
 	id := proof.JobID(s.JobID.Bytes())

@@ -174,7 +174,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	if err := w.enlist(ctx); err != nil {
-		return stopped(ctx, err)
+		return cleanStop(ctx, err)
 	}
 	serving, stop := context.WithCancel(ctx)
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx)) // outlives serving
@@ -186,7 +186,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	}
 	stop()
 	w.drain(cancel)
-	return stopped(ctx, err)
+	return cleanStop(ctx, err)
 }
 
 // begin starts everything that goes on at the same time.
@@ -225,8 +225,8 @@ func (w *Worker) drain(cancel context.CancelFunc) {
 	}
 }
 
-// stopped returns nil in place of an error that came with the end of ctx.
-func stopped(ctx context.Context, err error) error {
+// cleanStop returns nil in place of an error that came with the end of ctx.
+func cleanStop(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
 	}

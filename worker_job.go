@@ -38,10 +38,6 @@ func (w *Worker) leaving(a *assignment) bool {
 	return w.stopped && !a.accepted
 }
 
-// patience is how long to wait before looking at a job again when nothing calls for
-// it, and when something went wrong.
-const patience = 3 * time.Second
-
 // work looks at the chain and does the next step, again and again.
 func (w *Worker) work(ctx context.Context, a *assignment) {
 	log := w.cfg.Logger.With("job", a.id)
@@ -59,7 +55,7 @@ func (w *Worker) work(ctx context.Context, a *assignment) {
 		}
 		select {
 		case <-a.wake:
-		case <-time.After(patience):
+		case <-time.After(lookAgain):
 		case <-ctx.Done():
 			return
 		}
@@ -151,12 +147,12 @@ func (w *Worker) step(ctx context.Context, a *assignment) (ended bool, err error
 		}
 		return job.State == settle.Finalized && err == nil, err
 	}
-	w.judge(a, &job)
+	w.conclude(a, &job)
 	return true, nil
 }
 
-// judge draws the conclusions of a job's bad end.
-func (w *Worker) judge(a *assignment, job *settle.Job) {
+// conclude draws the conclusions of a job's bad end.
+func (w *Worker) conclude(a *assignment, job *settle.Job) {
 	switch {
 	case job.State == settle.Rejected:
 		w.trip("a proof was rejected", a, nil)
@@ -174,7 +170,7 @@ func (w *Worker) accept(ctx context.Context, a *assignment, id chain.Felt, job *
 		return false, nil
 	}
 	if err := w.agreed(ctx, a, id, job); err != nil {
-		return refused(err)
+		return lastWord(err)
 	}
 	if !w.bind(a) || w.breaker.open() { // in this order: the last job may have tripped it
 		return false, nil
@@ -211,8 +207,8 @@ func (w *Worker) next() {
 	}
 }
 
-// refused reports whether err is the last word on a job.
-func refused(err error) (bool, error) {
+// lastWord reports whether err is the last word on a job.
+func lastWord(err error) (bool, error) {
 	var bad *termsError
 	return errors.As(err, &bad), err
 }

@@ -121,9 +121,6 @@ func (a *assignment) poke() {
 	}
 }
 
-// retention is how long after a job's deadline its worker hands out the result.
-const retention = 24 * time.Hour
-
 // resume goes on with the jobs of the journal and forgets those that are over. What
 // remains of them on the disk, or of jobs that a crash kept out of the journal, goes.
 func (w *Worker) resume(ctx context.Context) error {
