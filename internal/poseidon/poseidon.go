@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
+
 	"github.com/bitsage/bitsage/chain/felt"
 )
 
@@ -20,8 +22,8 @@ const (
 
 // hadesConstants derives the round constants: number i is SHA-256("Hades" || i
 // in decimal) modulo the field's prime.
-var hadesConstants = sync.OnceValue(func() *[hadesFullRounds + hadesPartialRounds][3]felt.Felt {
-	var c [hadesFullRounds + hadesPartialRounds][3]felt.Felt
+var hadesConstants = sync.OnceValue(func() *[hadesFullRounds + hadesPartialRounds][3]fp.Element {
+	var c [hadesFullRounds + hadesPartialRounds][3]fp.Element
 	for i := range c {
 		for j := range c[i] {
 			h := sha256.Sum256([]byte("Hades" + strconv.Itoa(3*i+j)))
@@ -33,8 +35,14 @@ var hadesConstants = sync.OnceValue(func() *[hadesFullRounds + hadesPartialRound
 
 // Permute applies the Hades permutation to the state in place.
 func Permute(s *[3]felt.Felt) {
-	cube := func(x *felt.Felt) {
-		var t felt.Felt
+	x := [3]fp.Element{fp.Element(s[0]), fp.Element(s[1]), fp.Element(s[2])}
+	permute(&x)
+	*s = [3]felt.Felt{felt.Felt(x[0]), felt.Felt(x[1]), felt.Felt(x[2])}
+}
+
+func permute(s *[3]fp.Element) {
+	cube := func(x *fp.Element) {
+		var t fp.Element
 		t.Square(x)
 		x.Mul(x, &t)
 	}
@@ -47,7 +55,7 @@ func Permute(s *[3]felt.Felt) {
 			cube(&s[1])
 		}
 		cube(&s[2])
-		var sum, t felt.Felt
+		var sum, t fp.Element
 		sum.Add(&s[0], &s[1]).Add(&sum, &s[2])
 		t.Double(&s[0])
 		s[0].Add(&sum, &t)
