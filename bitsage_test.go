@@ -184,7 +184,11 @@ func (w *world) newClient(cfg Config, deposit uint64) *Client {
 		}
 	})
 	if deposit > 0 {
-		w.check(c.Deposit(w.Context(), SAGE(deposit)))
+		tx, err := c.Deposit(w.Context(), SAGE(deposit))
+		w.check(err)
+		if tx.Hash.IsZero() || tx.Block == 0 || tx.Amount != SAGE(deposit) {
+			w.Errorf("deposited by %+v", tx)
+		}
 	}
 	return c
 }
@@ -220,9 +224,12 @@ func smallJob(label string) Job {
 
 func (w *world) submit(j Job) proof.JobID {
 	w.Helper()
-	id, err := w.client.Submit(w.Context(), j)
+	job, err := w.client.Submit(w.Context(), j)
 	w.check(err)
-	return id
+	if job.Transaction.Hash.IsZero() || job.Transaction.Amount.IsZero() || job.Worker.IsZero() {
+		w.Errorf("submitted as %+v", job)
+	}
+	return job.ID
 }
 
 // until waits for a state of a job on the chain.
@@ -316,9 +323,10 @@ func (w *world) finish(f *finished) {
 	if b.Total() != f.payment.Amount {
 		w.Errorf("the worker was paid %+v of %v", b, f.payment.Amount)
 	}
-	f.earned, err = w.worker.Claim(ctx)
+	claim, err := w.worker.Claim(ctx)
 	w.check(err)
-	if again, err := w.worker.Claim(ctx); err != nil || !again.IsZero() {
+	f.earned = claim.Amount
+	if again, err := w.worker.Claim(ctx); err != nil || again != (Transaction{}) || claim.Hash.IsZero() {
 		w.Errorf("claimed %v twice: %v", again, err)
 	}
 }
@@ -450,7 +458,7 @@ func TestSubmitRefuses(t *testing.T) {
 		"label":           {func(j *Job) { j.Label = strings.Repeat("x", 257) }, "257 bytes"},
 		"label's text":    {func(j *Job) { j.Label = "\xff" }, "UTF-8"},
 		"deadline":        {func(j *Job) { j.Deadline = time.Now().Add(-time.Second) }, "deadline"},
-		"no worker":       {func(*Job) {}, "none is reachable"},
+		"no worker":       {func(*Job) {}, "none is registered on the chain"},
 		"proof too big": {func(j *Job) {
 			j.Program = proof.MatMul(4096, 4096, 1)
 			j.Input, j.Profile = make([]byte, j.Program.InputSize()), 0
@@ -557,7 +565,8 @@ func (w *world) unaccepted(label string) proof.JobID {
 	quote, err := w.client.handOver(w.Context(), id, &j, &task)
 	w.check(err)
 	w.worker.breaker.set(true)
-	w.check(w.client.pay(w.Context(), &task, quote))
+	_, err = w.client.pay(w.Context(), &task, quote)
+	w.check(err)
 	return id
 }
 

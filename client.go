@@ -1,6 +1,7 @@
 package bitsage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/transport"
 )
 
@@ -90,14 +92,16 @@ type Balance = settle.Balance
 // Deposit moves SAGE of the client's account into its confidential balance, from
 // which fees are paid. The amount is public; what is paid from it is not. It must be
 // a whole number of thousandths of a SAGE.
-func (c *Client) Deposit(ctx context.Context, amount Amount) error {
-	return c.money.Deposit(ctx, amount)
+func (c *Client) Deposit(ctx context.Context, amount Amount) (Transaction, error) {
+	r, err := c.money.Deposit(ctx, amount)
+	return newTransaction(r, amount), err
 }
 
 // Withdraw moves an amount of the confidential balance back to the client's account,
 // refunds that are pending included. The amount becomes public.
-func (c *Client) Withdraw(ctx context.Context, amount Amount) error {
-	return explain(c.money.Withdraw(ctx, amount, c.account.Address()), amount)
+func (c *Client) Withdraw(ctx context.Context, amount Amount) (Transaction, error) {
+	r, err := c.money.Withdraw(ctx, amount, c.account.Address())
+	return newTransaction(r, amount), explain(err, amount)
 }
 
 // Balance decrypts the confidential balance. Refunds are pending until they are
@@ -219,7 +223,7 @@ const (
 )
 
 var paymentStates = map[settle.PaymentState]PaymentState{
-	settle.NoPayment: Escrowed, settle.Payable: Payable, settle.Released: Released, settle.Refunded: Refunded,
+	settle.Escrowed: Escrowed, settle.Payable: Payable, settle.Released: Released, settle.Refunded: Refunded,
 }
 
 // Payments returns the fees of this client's jobs, decrypted, in the order of their
@@ -233,8 +237,25 @@ func (c *Client) Payments(ctx context.Context) iter.Seq2[Payment, error] {
 		}
 		for _, r := range own {
 			amount, err := c.contract.Decrypt(ctx, c.key, r.Refund)
-			p := Payment{proof.JobID(r.ID.Bytes()), r.Worker.String(), amount, paymentStates[r.Payment]}
+			p := Payment{proof.JobID(r.ID.Bytes()), r.Worker.String(), amount, cmp.Or(paymentStates[r.Payment], Escrowed)}
 			if !yield(p, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Workers returns the workers that take jobs, as the chain has them now, by ascending
+// account. Whether their stakes are valid, and what they ask, tell Quotes.
+func (c *Client) Workers(ctx context.Context) iter.Seq2[staking.WorkerRecord, error] {
+	return func(yield func(staking.WorkerRecord, error) bool) {
+		workers, err := c.cfg.Network.directory.workers(ctx)
+		if err != nil {
+			yield(staking.WorkerRecord{}, err)
+			return
+		}
+		for _, w := range workers {
+			if !yield(w, nil) {
 				return
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
@@ -129,36 +130,46 @@ func (c *Client) intend(i intent) error {
 // is left as it is. To try again after a bad end, change the Label. Errors are
 // *NoQuoteError, *BalanceError, those of a job that cannot be run, and those of
 // packages chain and wallet.
-func (c *Client) Submit(ctx context.Context, job Job) (proof.JobID, error) {
+func (c *Client) Submit(ctx context.Context, job Job) (*Submission, error) {
 	if err := job.validate(); err != nil {
-		return proof.JobID{}, err
+		return nil, err
 	}
 	if err := c.join(ctx); err != nil {
-		return proof.JobID{}, err
+		return nil, err
 	}
 	task, _, err := commit(ctx, c.prover, job.task(), job.Input)
 	if err != nil {
-		return proof.JobID{}, err
+		return nil, err
 	}
 	id := jobID(c.contract, c.account.Address(), task.ID())
-	switch _, _, err := c.job(ctx, id); {
+	switch _, there, err := c.job(ctx, id); {
 	case err == nil:
-		return id, nil
+		return &Submission{Handle: c.Attach(id), Worker: there.Worker}, nil
 	case !errors.Is(err, ErrUnknownJob):
-		return proof.JobID{}, err
+		return nil, err
 	}
 	quote, err := c.handOver(ctx, id, &job, &task)
 	if err != nil {
-		return proof.JobID{}, err
+		return nil, err
 	}
-	if err := c.pay(ctx, &task, quote); err != nil {
-		return proof.JobID{}, explain(err, quote.Fee)
+	r, err := c.pay(ctx, &task, quote)
+	if err != nil {
+		return nil, explain(err, quote.Fee)
 	}
 	c.mu.Lock()
 	c.paid[id] = true
 	c.mu.Unlock()
 	c.cfg.Logger.Info("job submitted", "job", id, "program", job.Program, "profile", job.Profile, "worker", quote.Worker)
-	return id, nil
+	return &Submission{c.Attach(id), quote.quote.Worker, newTransaction(r, quote.Fee)}, nil
+}
+
+// Submission is a job that was submitted.
+type Submission struct {
+	*Handle
+	Worker chain.Felt // address
+	// Transaction put the job on the chain and the fee, its amount, into escrow. It is
+	// zero if the job was there already.
+	Transaction Transaction
 }
 
 // handOver finds a worker that takes the job and has the input.
@@ -238,7 +249,7 @@ func (c *Client) offer(ctx context.Context, id proof.JobID, job *Job, task *proo
 }
 
 // pay sends the job with its fee.
-func (c *Client) pay(ctx context.Context, t *proof.Task, q *Quote) error {
+func (c *Client) pay(ctx context.Context, t *proof.Task, q *Quote) (*chain.Receipt, error) {
 	return c.money.Submit(ctx, settle.Order{
 		Task: t.ID(), Program: t.Program.ID(), Root: t.JobRoot, Profile: t.Profile.String(), Worker: q.quote.Worker,
 		LockDeadline: uint64(q.quote.LockDeadline), Deadline: uint64(q.quote.Deadline), Fee: q.Fee,

@@ -3,12 +3,12 @@ package bitsage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
-	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
@@ -106,7 +106,11 @@ func (c *Client) event(ctx context.Context, id proof.JobID, s State, change *set
 	if err != nil {
 		return Event{}, err
 	}
-	return Event{Job: id, State: s, Time: block.Time, Block: change.Block.Number, Tx: change.Tx.String()}, nil
+	fee, err := c.contract.FeeAfter(ctx, change.Tx, change.Job)
+	if err != nil {
+		return Event{}, err
+	}
+	return Event{Job: id, State: s, Time: block.Time, Block: change.Block.Number, Tx: change.Tx.String(), Payment: paymentStates[fee]}, nil
 }
 
 // hear returns what the worker of a job tells of its proof, until ctx ends.
@@ -251,28 +255,53 @@ func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *s
 	if err != nil {
 		return nil, err
 	}
-	fact := settle.Fact(f, job)
 	task, err := fetchTask(ctx, c.host, peers, id, job)
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := blob.Fetch(ctx, c.host, peers, blob.ID{Kind: blob.Proof, Digest: fact.ProofHash}, blob.MaxProof)
-	if err != nil {
-		return nil, err
-	}
-	p, err := proof.Parse(encoded)
+	p, err := fetchProof(ctx, c.host, peers, job)
 	if err != nil {
 		return nil, err
 	}
 	r := &Receipt{
 		Job: id, Origin: c.origin(job.Client), Task: task, Worker: job.Worker.String(),
-		ResultRoot: proof.Digest(fact.ResultRoot), ProofHash: proof.Digest(fact.ProofHash),
+		ResultRoot: job.ResultRoot, ProofHash: job.ProofHash,
 	}
 	if r.Proof, err = p.Compress(); err != nil {
 		return nil, err
 	}
 	r.Output, err = fetchOutput(ctx, c.host, peers, id, &task, r.ResultRoot)
 	return r, err
+}
+
+// Proof returns the proof that the worker of a job has submitted, verified against what
+// the chain knows of the job. The validators may not have judged it yet. It fails with
+// ErrUnavailable if nobody hands it out, or there is none.
+func (c *Client) Proof(ctx context.Context, id proof.JobID) (*proof.Proof, error) {
+	if err := c.join(ctx); err != nil {
+		return nil, err
+	}
+	_, job, err := c.job(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if job.ProofHash == (proof.Digest{}) {
+		return nil, &JobError{id, fmt.Errorf("%w: it is %s, and no proof was submitted", ErrUnavailable, states[job.State])}
+	}
+	peers, err := c.cfg.Network.directory.results(ctx, c.host, job.Worker)
+	if err != nil {
+		return nil, err
+	}
+	task, err := fetchTask(ctx, c.host, peers, id, &job)
+	if err != nil {
+		return nil, &JobError{id, errors.Join(ErrUnavailable, err)}
+	}
+	p, err := fetchProof(ctx, c.host, peers, &job)
+	if err != nil {
+		return nil, &JobError{id, errors.Join(ErrUnavailable, err)}
+	}
+	_, err = proof.Verify(task.Statement(id, job.ResultRoot), p, task.Profile)
+	return p, err
 }
 
 func (c *Client) origin(client chain.Felt) Origin {

@@ -64,10 +64,10 @@ func ExampleClient_Deposit() {
 	if err != nil {
 		panic(err)
 	}
-	if err := client.Deposit(ctx, bitsage.SAGE(8)); err != nil {
+	if _, err := client.Deposit(ctx, bitsage.SAGE(8)); err != nil {
 		panic(err)
 	}
-	if err := client.Withdraw(ctx, bitsage.SAGE(3)); err != nil {
+	if _, err := client.Withdraw(ctx, bitsage.SAGE(3)); err != nil {
 		panic(err)
 	}
 	balance, err := client.Balance(ctx)

@@ -18,18 +18,18 @@ func Example_submit() {
 	if err != nil {
 		panic(err)
 	}
-	if err := client.Deposit(ctx, bitsage.SAGE(10)); err != nil {
+	if _, err := client.Deposit(ctx, bitsage.SAGE(10)); err != nil {
 		panic(err)
 	}
 	a := []byte{1, 2, 3, 4}       // 2x2
 	b := []byte{5, 6, 7, 256 - 8} // 2x2, the last entry is -8
-	id, err := client.Submit(ctx, bitsage.Job{
+	job, err := client.Submit(ctx, bitsage.Job{
 		Program: proof.MatMul(2, 2, 2), Input: append(a, b...), MaxFee: bitsage.SAGE(1), Label: "run 1417",
 	})
 	if err != nil {
 		panic(err)
 	}
-	receipt, err := client.Wait(ctx, id) // *RejectedError when a quorum said no
+	receipt, err := job.Wait(ctx) // *RejectedError when a quorum said no
 	if err != nil {
 		panic(err)
 	}

@@ -17,16 +17,16 @@ func ExampleClient_Watch() {
 	if err != nil {
 		panic(err)
 	}
-	if err := client.Deposit(ctx, bitsage.SAGE(10)); err != nil {
+	if _, err := client.Deposit(ctx, bitsage.SAGE(10)); err != nil {
 		panic(err)
 	}
-	id, err := client.Submit(ctx, bitsage.Job{
+	job, err := client.Submit(ctx, bitsage.Job{
 		Program: proof.MatMul(1, 1, 1), Input: []byte{6, 7}, MaxFee: bitsage.SAGE(1), Label: "run 1337",
 	})
 	if err != nil {
 		panic(err)
 	}
-	for event, err := range client.Watch(ctx, id) {
+	for event, err := range job.Watch(ctx) {
 		if err != nil {
 			panic(err)
 		}

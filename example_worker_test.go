@@ -37,16 +37,16 @@ func ExampleWorker() {
 	if err != nil {
 		panic(err)
 	}
-	if err := client.Deposit(ctx, bitsage.SAGE(10)); err != nil {
+	if _, err := client.Deposit(ctx, bitsage.SAGE(10)); err != nil {
 		panic(err)
 	}
-	id, err := client.Submit(ctx, bitsage.Job{
+	job, err := client.Submit(ctx, bitsage.Job{
 		Program: proof.MatMul(1, 2, 1), Input: []byte{3, 4, 5, 6}, MaxFee: bitsage.SAGE(5), Label: "run 3525",
 	})
 	if err != nil {
 		panic(err)
 	}
-	if _, err := client.Wait(ctx, id); err != nil {
+	if _, err := job.Wait(ctx); err != nil {
 		panic(err)
 	}
 
@@ -54,11 +54,11 @@ func ExampleWorker() {
 	if err := <-ended; err != nil {
 		panic(err)
 	}
-	earned, err := worker.Claim(ctx)
+	claim, err := worker.Claim(ctx)
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println("earned", earned, "SAGE")
+	fmt.Println("earned", claim.Amount, "SAGE")
 	// Output:
 	// earned 2 SAGE
 }

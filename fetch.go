@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
@@ -34,6 +35,15 @@ func compareTask(t proof.Task, job *settle.Job) error {
 		return errors.New("bitsage: the task is not the one on the chain")
 	}
 	return nil
+}
+
+// fetchProof gets the proof that a worker has submitted from the first peer that has it.
+func fetchProof(ctx context.Context, host transport.Host, peers []transport.PeerID, job *settle.Job) (*proof.Proof, error) {
+	encoded, err := blob.Fetch(ctx, host, peers, blob.ID{Kind: blob.Proof, Digest: job.ProofHash}, blob.MaxProof)
+	if err != nil {
+		return nil, err
+	}
+	return proof.Parse(encoded)
 }
 
 // fetchOutput gets the output that was committed as root from the first peer that

@@ -165,12 +165,12 @@ func crashChild(dir, url, gone string) error {
 			ended <- err
 			return
 		}
-		id, err := client.Submit(ctx, smallJob(labelGood))
+		job, err := client.Submit(ctx, smallJob(labelGood))
 		if err == nil {
-			_, err = client.Wait(ctx, id)
+			_, err = job.Wait(ctx)
 		}
 		if err == nil || errors.Is(err, ErrExpired) {
-			err = paid(ctx, n, id)
+			err = paid(ctx, n, job.ID)
 		}
 		ended <- err
 	}()

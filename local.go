@@ -303,7 +303,8 @@ func (n *LocalNetwork) NewClient(ctx context.Context, balance Amount) (*Client, 
 	if balance.IsZero() {
 		return c, nil
 	}
-	return c, c.Deposit(ctx, balance)
+	_, err = c.Deposit(ctx, balance)
+	return c, err
 }
 
 // Funder returns the account that pays for the others.

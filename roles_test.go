@@ -80,7 +80,8 @@ func TestRefused(t *testing.T) {
 			LockDeadline: uint64(q.quote.LockDeadline), Deadline: uint64(q.quote.Deadline), Fee: q.Fee,
 		}
 		change(&o)
-		w.check(w.client.money.Submit(ctx, o))
+		_, err = w.client.money.Submit(ctx, o)
+		w.check(err)
 		for range 1000 {
 			if len(w.worker.assignments()) == 0 {
 				break

@@ -97,16 +97,16 @@ func (c *customer) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	id, err := client.Submit(ctx, c.job)
+	job, err := client.Submit(ctx, c.job)
 	for end := time.Now().Add(time.Minute); err != nil && ctx.Err() == nil && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond) // the worker was stopped, or this client was in the middle of sending
-		id, err = client.Submit(ctx, c.job)
+		job, err = client.Submit(ctx, c.job)
 	}
 	if err == nil {
-		_, err = client.Wait(ctx, id)
+		_, err = job.Wait(ctx)
 	}
 	if err == nil {
-		err = paid(ctx, c.cfg.Network, id)
+		err = paid(ctx, c.cfg.Network, job.ID)
 	}
 	if ctx.Err() == nil {
 		select {

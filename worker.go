@@ -347,11 +347,12 @@ func (w *Worker) Balance(ctx context.Context) (Balance, error) {
 	return w.contract.Balance(ctx, w.worker, w.key)
 }
 
-// Claim withdraws everything that the worker was paid to its staking account, whose
-// key it needs, and returns how much that was. The amount becomes public.
-func (w *Worker) Claim(ctx context.Context) (Amount, error) {
+// Claim withdraws everything that the worker was paid to its staking account, whose key
+// it needs. The transaction is zero if there is nothing. The amount becomes public.
+func (w *Worker) Claim(ctx context.Context) (Transaction, error) {
 	if w.money == nil {
-		return Amount{}, fmt.Errorf("bitsage: claiming needs the key of the staking account %s: set WorkerConfig.Staker", w.worker.String())
+		return Transaction{}, fmt.Errorf("bitsage: claiming needs the key of the staking account %s: set WorkerConfig.Staker", w.worker)
 	}
-	return w.money.WithdrawAll(ctx, w.worker)
+	amount, r, err := w.money.WithdrawAll(ctx, w.worker)
+	return newTransaction(r, amount), err
 }

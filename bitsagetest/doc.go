@@ -3,9 +3,9 @@
 //
 //	func TestProduct(t *testing.T) {
 //		n := bitsagetest.New(t, bitsagetest.Options{})
-//		id, err := n.Client().Submit(t.Context(), n.Job(0))
+//		job, err := n.Client().Submit(t.Context(), n.Job(0))
 //		...
-//		n.RequirePaid(t, id)
+//		n.RequirePaid(t, job.ID)
 //	}
 //
 // A [Network] is a ledger in memory with all contracts, workers, validators and a

@@ -166,7 +166,7 @@ func TestNodeResets(t *testing.T) {
 		n.Inject(t, "rpc reset 20%")
 		deposits := 0
 		for range 10 {
-			err := n.Client().Deposit(t.Context(), bitsage.SAGE(10))
+			_, err := n.Client().Deposit(t.Context(), bitsage.SAGE(10))
 			var unclear *chain.UncertainError
 			if err == nil {
 				deposits++
@@ -197,7 +197,7 @@ func TestNodeStale(t *testing.T) {
 			return v
 		}
 		fresh := nonce()
-		if err := n.Client().Deposit(t.Context(), bitsage.SAGE(1)); err != nil {
+		if _, err := n.Client().Deposit(t.Context(), bitsage.SAGE(1)); err != nil {
 			t.Fatal(err)
 		}
 		n.Inject(t, "rpc stale 100%")
@@ -228,11 +228,11 @@ func TestSubmittedStale(t *testing.T) {
 // submit submits a job that the tests have not had yet.
 func submit(t *testing.T, n *Network, i int) proof.JobID {
 	t.Helper()
-	id, err := n.Client().Submit(t.Context(), n.Job(i))
+	job, err := n.Client().Submit(t.Context(), n.Job(i))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return id
+	return job.ID
 }
 
 // until waits for a state of a job.

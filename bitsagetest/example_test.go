@@ -17,11 +17,11 @@ import (
 
 func TestProduct(t *testing.T) {
 	n := bitsagetest.New(t, bitsagetest.Options{})
-	id, err := n.Client().Submit(t.Context(), n.Job(0))
+	job, err := n.Client().Submit(t.Context(), n.Job(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.RequirePaid(t, id)
+	n.RequirePaid(t, job.ID)
 }
 
 type ProductSuite struct {
@@ -32,9 +32,9 @@ type ProductSuite struct {
 func (s *ProductSuite) SetupTest() { s.network = bitsagetest.New(s.T(), bitsagetest.Options{}) }
 
 func (s *ProductSuite) TestPaid() {
-	id, err := s.network.Client().Submit(s.T().Context(), s.network.Job(0))
+	job, err := s.network.Client().Submit(s.T().Context(), s.network.Job(0))
 	s.Require().NoError(err)
-	s.network.RequirePaid(s.T(), id)
+	s.network.RequirePaid(s.T(), job.ID)
 }
 
 func TestProductSuite(t *testing.T) { suite.Run(t, new(ProductSuite)) }
@@ -42,13 +42,13 @@ func TestProductSuite(t *testing.T) { suite.Run(t, new(ProductSuite)) }
 func TestCrashedWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := bitsagetest.New(t, bitsagetest.Options{Faults: "rpc delay 100ms"})
-		id, err := n.Client().Submit(t.Context(), n.Job(0))
+		job, err := n.Client().Submit(t.Context(), n.Job(0))
 		if err != nil {
 			t.Fatal(err)
 		}
 		n.Inject(t, "crash worker/0 for 5m")
 		start := time.Now()
-		n.RequirePaid(t, id)
+		n.RequirePaid(t, job.ID)
 		if time.Since(start) < 5*time.Minute {
 			t.Error("paid by a worker that had crashed")
 		}
@@ -58,16 +58,16 @@ func TestCrashedWorker(t *testing.T) {
 func TestForgedProof(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := bitsagetest.New(t, bitsagetest.Options{Faults: "forge worker/0"})
-		id, err := n.Client().Submit(t.Context(), n.Job(0))
+		job, err := n.Client().Submit(t.Context(), n.Job(0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = n.Client().Wait(t.Context(), id)
+		_, err = n.Client().Wait(t.Context(), job.ID)
 		var rejected *bitsage.RejectedError
 		if !errors.As(err, &rejected) {
 			t.Errorf("got %v, want a RejectedError", err)
 		}
-		n.RequireRefunded(t, id)
+		n.RequireRefunded(t, job.ID)
 		n.RequireSlashed(t, "worker/0")
 	})
 }
@@ -96,7 +96,7 @@ func TestOwnClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if err := client.Deposit(t.Context(), bitsage.SAGE(10)); err != nil {
+	if _, err := client.Deposit(t.Context(), bitsage.SAGE(10)); err != nil {
 		t.Fatal(err)
 	}
 }

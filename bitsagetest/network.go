@@ -337,7 +337,8 @@ func (n *Network) client(deposit bitsage.Amount) (*bitsage.Client, error) {
 	if deposit.IsZero() {
 		deposit = bitsage.SAGE(100)
 	}
-	return c, c.Deposit(n.ctx, deposit)
+	_, err = c.Deposit(n.ctx, deposit)
+	return c, err
 }
 
 // NewAccount makes an account with a new key, deployed on the chain, with STRK for its

@@ -94,12 +94,12 @@ func (n *Network) trial(t *testing.T, i int) error {
 // persist submits a job, for at most a day.
 func (n *Network) persist(t *testing.T, i int) (proof.JobID, error) {
 	for end := time.Now().Add(24 * time.Hour); ; time.Sleep(time.Second) {
-		id, err := n.Client().Submit(t.Context(), n.Job(i))
+		job, err := n.Client().Submit(t.Context(), n.Job(i))
 		if err == nil {
-			return id, nil
+			return job.ID, nil
 		}
 		if time.Now().After(end) {
-			return id, errors.Join(errors.New("no worker takes the job"), err)
+			return proof.JobID{}, errors.Join(errors.New("no worker takes the job"), err)
 		}
 	}
 }

@@ -174,10 +174,10 @@ func TestRequire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := record(t, func(t *recorder) {
 			n := New(t, Options{Validators: 1})
-			id, err := n.Client().Submit(t.Context(), n.Job(0))
+			job, err := n.Client().Submit(t.Context(), n.Job(0))
 			require.NoError(t, err)
-			require.Equal(t, bitsage.Released, n.RequireEnded(t, id))
-			n.RequireRefunded(t, id)
+			require.Equal(t, bitsage.Released, n.RequireEnded(t, job.ID))
+			n.RequireRefunded(t, job.ID)
 		})
 		if !strings.Contains(got, "was released, want refunded") {
 			t.Errorf("got %q", got)

@@ -246,37 +246,36 @@ func (a *Account) Register(ctx context.Context) error {
 // Deposit moves public SAGE of the account into its encrypted balance, registering
 // its key if need be, in one transaction. The amount becomes public and must be a
 // whole number of the encryption's units.
-func (a *Account) Deposit(ctx context.Context, amount money.Amount) error {
+func (a *Account) Deposit(ctx context.Context, amount money.Amount) (*chain.Receipt, error) {
 	unlock, err := a.lock(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
 	rate, err := a.c.Rate(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	units, err := rate.Amount(amount.Base())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h, calls, err := a.registration(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	proof, err := a.ownership("deposit", &h, chain.Uint(uint64(units)))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	base, err := cairo.U256FromBig(amount.Base())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	calls = append(calls,
 		sagetoken.ApproveCall(a.c.privacy, base).At(a.c.token),
 		privacyrouter.DepositCall(uint64(units), proof).At(a.c.privacy))
-	_, err = send(ctx, a.account, calls...)
-	return err
+	return send(ctx, a.account, calls...)
 }
 
 // spendable returns the account's holdings with at least an amount to spend, what
@@ -345,27 +344,27 @@ type Order struct {
 // Submit sends a job and its fee, encrypted for the worker and, for the case of a
 // refund, for this account, and waits until it is on the chain. A job that is there
 // already, whoever its worker is, is left as it is: so Submit pays once however
-// often it is called, also after a crash. It fails with *InsufficientError,
-// ErrNoAccount, or an error of package chain.
-func (a *Account) Submit(ctx context.Context, o Order) error {
+// often it is called, also after a crash. Then there is no receipt. It fails with
+// *InsufficientError, ErrNoAccount, or an error of package chain.
+func (a *Account) Submit(ctx context.Context, o Order) (*chain.Receipt, error) {
 	unlock, err := a.lock(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
 	id := JobID(a.c.chainID, a.c.jobs, a.account.Address(), o.Task)
 	for try := 1; ; try++ {
 		job, err := a.c.Job(ctx, id)
 		if err != nil || job.State != None {
-			return err
+			return nil, err
 		}
 		calls, err := a.submission(ctx, id, &o)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		_, err = send(ctx, a.account, calls...)
+		r, err := send(ctx, a.account, calls...)
 		if err == nil || try == maxRaces || !raced(err) && !outdated(err) {
-			return err
+			return r, err
 		}
 	}
 }
@@ -417,34 +416,33 @@ func (a *Account) submission(ctx context.Context, id chain.Felt, o *Order) ([]ch
 // Withdraw moves an amount out of the encrypted balance to an address, as public
 // SAGE; what is pending is added first if it is needed. It fails with
 // *InsufficientError, ErrNoAccount, or an error of package chain.
-func (a *Account) Withdraw(ctx context.Context, amount money.Amount, recipient chain.Felt) error {
+func (a *Account) Withdraw(ctx context.Context, amount money.Amount, recipient chain.Felt) (*chain.Receipt, error) {
 	unlock, err := a.lock(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
 	return a.withdraw(ctx, amount, recipient)
 }
 
-func (a *Account) withdraw(ctx context.Context, amount money.Amount, recipient chain.Felt) error {
+func (a *Account) withdraw(ctx context.Context, amount money.Amount, recipient chain.Felt) (*chain.Receipt, error) {
 	rate, err := a.c.Rate(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	units, err := rate.Amount(amount.Base())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h, balance, calls, err := a.spendable(ctx, rate, units)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	last, err := a.withdrawal(ctx, &h, balance, units, recipient)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = send(ctx, a.account, append(calls, last)...)
-	return err
+	return send(ctx, a.account, append(calls, last)...)
 }
 
 // withdrawal returns the call for a part of the balance or, with a shorter proof,
@@ -470,17 +468,18 @@ func (a *Account) withdrawal(ctx context.Context, h *holdings, balance, amount e
 	return privacyrouter.WithdrawCall(uint64(amount), recipient, proof.Felts()).At(a.c.privacy), nil
 }
 
-// WithdrawAll moves everything, pending payments included, and returns how much
-// that was. Nothing to withdraw is no error.
-func (a *Account) WithdrawAll(ctx context.Context, recipient chain.Felt) (money.Amount, error) {
+// WithdrawAll moves everything, pending payments included, and returns how much that
+// was. If there is nothing to withdraw, there is no receipt.
+func (a *Account) WithdrawAll(ctx context.Context, recipient chain.Felt) (money.Amount, *chain.Receipt, error) {
 	unlock, err := a.lock(ctx)
 	if err != nil {
-		return money.Amount{}, err
+		return money.Amount{}, nil, err
 	}
 	defer unlock()
 	b, err := a.Balance(ctx)
 	if err != nil || b.Total().IsZero() {
-		return money.Amount{}, err
+		return money.Amount{}, nil, err
 	}
-	return b.Total(), a.withdraw(ctx, b.Total(), recipient)
+	r, err := a.withdraw(ctx, b.Total(), recipient)
+	return b.Total(), r, err
 }

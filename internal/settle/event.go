@@ -50,6 +50,22 @@ func (e Event) State() State {
 	return None
 }
 
+// payment returns where the fee is after an event, or NoPayment if the event does not
+// move it.
+func (e Event) payment() PaymentState {
+	switch e {
+	case PaymentEscrowed:
+		return Escrowed
+	case JobFinalized:
+		return Payable
+	case PaymentReleased:
+		return Released
+	case PaymentRefunded:
+		return Refunded
+	}
+	return NoPayment
+}
+
 // Change is an event in the life of a job, and where on the chain it is.
 type Change struct {
 	Job       chain.Felt

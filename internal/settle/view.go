@@ -203,24 +203,9 @@ func (v *View) wake() {
 // enter adds an event of the chain. Other contracts may emit events of the same
 // names, which are none of this deployment's.
 func (v *View) enter(e *chain.Event) error {
-	var event any
-	var err error
-	switch e.From {
-	case v.c.jobs:
-		event, err = jobmanager.DecodeEvent(e.Keys, e.Data)
-	case v.c.payments:
-		event, err = paymentrouter.DecodeEvent(e.Keys, e.Data)
-	case v.c.verifier:
-		event, err = proofverifier.DecodeEvent(e.Keys, e.Data)
-	default:
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("%w: event of %s: %w", chain.ErrResponse, e.From, err)
-	}
-	c, ok := changeOf(event)
-	if !ok {
-		return nil
+	c, ok, err := v.c.change(e)
+	if err != nil || !ok {
+		return err
 	}
 	c.Block, c.Tx = e.Block, e.Tx
 	v.mu.Lock()
@@ -228,6 +213,47 @@ func (v *View) enter(e *chain.Event) error {
 	v.add(c)
 	v.wake()
 	return nil
+}
+
+// change reads an event of the contracts, and reports whether it is about a job.
+func (c *Contracts) change(e *chain.Event) (Change, bool, error) {
+	var event any
+	var err error
+	switch e.From {
+	case c.jobs:
+		event, err = jobmanager.DecodeEvent(e.Keys, e.Data)
+	case c.payments:
+		event, err = paymentrouter.DecodeEvent(e.Keys, e.Data)
+	case c.verifier:
+		event, err = proofverifier.DecodeEvent(e.Keys, e.Data)
+	default:
+		return Change{}, false, nil
+	}
+	if err != nil {
+		return Change{}, false, fmt.Errorf("%w: event of %s: %w", chain.ErrResponse, e.From, err)
+	}
+	change, ok := changeOf(event)
+	return change, ok, nil
+}
+
+// FeeAfter returns where the fee of a job is after a transaction, or NoPayment if the
+// transaction has not moved it.
+func (c *Contracts) FeeAfter(ctx context.Context, tx, job chain.Felt) (PaymentState, error) {
+	r, err := c.client.TransactionReceipt(ctx, tx)
+	if err != nil {
+		return NoPayment, err
+	}
+	state := NoPayment
+	for i := range r.Events {
+		change, ok, err := c.change(&r.Events[i])
+		if err != nil {
+			return NoPayment, err
+		}
+		if s := change.Event.payment(); ok && change.Job == job && s > state {
+			state = s
+		}
+	}
+	return state, nil
 }
 
 // add enters a change into the log and its record. The caller holds mu.
