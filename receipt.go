@@ -3,7 +3,6 @@ package bitsage
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
@@ -145,17 +144,16 @@ func (r *Receipt) verifyCertificate() error {
 	return nil
 }
 
-// VerifyInput checks that the receipt is about the given input.
+// VerifyInput checks that the receipt is about the given input. Verify cannot tell: that
+// the job root commits to the input that has the task's hashes is shown by the input
+// alone. If it has one of the two and not the other, the error says so.
 func (r *Receipt) VerifyInput(input []byte) error {
 	t, _, err := commit(context.Background(), prover.New(prover.Options{}), &r.Task, input)
 	if err != nil {
 		return err
 	}
-	switch {
-	case t.JobRoot != r.Task.JobRoot:
-		return &ReceiptError{fmt.Sprintf("the input is committed as %v, the receipt is about %v", t.JobRoot, r.Task.JobRoot)}
-	case t.ID() != r.Task.ID():
-		return &ReceiptError{"the input does not hash to the task's digests"}
+	if err := r.Task.CheckInput(input, t.JobRoot); err != nil {
+		return &ReceiptError{err.Error()}
 	}
 	return nil
 }
