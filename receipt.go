@@ -60,9 +60,10 @@ func (r *Receipt) Statement() proof.Statement {
 
 // Verify checks the output, the proof, the task and, if there is one, the
 // certificate against each other, offline. A nil error means that Output is the
-// program's output for the input that Job commits to; whoever asks must know Job
-// from their own submission (Wait compares it). The error matches proof.ErrInvalid
-// if the receipt is wrong.
+// program's output for the input that the task's job root commits to; whoever asks
+// must know Job from their own submission (Wait compares it). Which input that is, the
+// hashes in the task do not settle, only VerifyInput does. The error matches
+// proof.ErrInvalid if the receipt is wrong.
 //
 // Whether the members of the certificate's set were the chain's validators cannot
 // be told offline: Wait has compared them. The proof needs no validators.

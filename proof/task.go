@@ -33,9 +33,10 @@ type Task struct {
 	// Label tells apart tasks that are otherwise equal: at most MaxLabel bytes of UTF-8.
 	Label string `json:"label,omitempty"`
 	// Inputs are the BLAKE3 hashes of the parts of the input, by which the parts are
-	// fetched; see Program.Parts.
+	// fetched; see Program.Parts. The proof does not know of them.
 	Inputs []Digest `json:"inputs"`
-	// JobRoot is the commitment to the input that the proof opens.
+	// JobRoot is the commitment to the input that the proof is about. That it commits to
+	// the input that has the hashes is the task's word alone; see CheckInput.
 	JobRoot Digest `json:"job_root"`
 }
 
@@ -102,9 +103,12 @@ var (
 
 // CheckInput compares an input, whose commitment under the task's profile is root, with
 // the hashes and the job root of the task. The proof is about the job root alone, and no
-// one without the input can tell whether the hashes belong to it. The errors are
-// ErrOtherInput and ErrContradiction, wrapped with what differs.
+// one without the input can tell whether the hashes belong to it. The errors are those of
+// [Program.CheckInput], and ErrOtherInput and ErrContradiction, wrapped with what differs.
 func (t *Task) CheckInput(input []byte, root Digest) error {
+	if err := t.Program.CheckInput(input); err != nil {
+		return err
+	}
 	same := 0
 	this := NewTask(t.Program, t.Profile, t.Label, input, root)
 	for i, d := range this.Inputs {
