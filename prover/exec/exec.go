@@ -1,4 +1,5 @@
-// Package exec runs programs and lays out the traces of their proofs, one executor a kind.
+// Package exec runs programs and makes the columns of their proofs: one executor a kind, and
+// what they have in common.
 package exec
 
 import (
