@@ -74,6 +74,11 @@ func (s *Statement) AIR(profile Profile) (*air.AIR, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d, ok := p.(program.OutputDigest); ok {
+		if err := d.CheckDigest(s.ResultRoot); err != nil {
+			return nil, stark.Invalid(CheckResultRoot, "no output of %v has the digest %v: %v", s.Program, s.ResultRoot, err)
+		}
+	}
 	return p.AIR(profileKind, profile.Config(), program.Claim{Words: s.words(p), Result: s.ResultRoot})
 }
 

@@ -82,7 +82,8 @@ func TestSecondKind(t *testing.T) {
 		}
 	}
 	s.ResultRoot[31] = 1
-	if _, err := proof.Verify(s, res.Proof, proof.Std); err == nil || errors.Is(err, proof.ErrInvalid) {
+	var invalid *proof.InvalidError
+	if _, err := proof.Verify(s, res.Proof, proof.Std); !errors.As(err, &invalid) || invalid.Check != proof.CheckResultRoot {
 		t.Errorf("a result root of no output: %v", err)
 	}
 }

@@ -86,7 +86,8 @@ type Program interface {
 	NumParts() int
 
 	// Parts cuts an input that has passed CheckInput into its parts, each of which has a
-	// hash of its own by which it is known and fetched. Together they are the input.
+	// hash of its own by which it is known and fetched. Together they are the input. None
+	// is larger than a blob may be (package internal/p2p/blob).
 	Parts(input []byte) [][]byte
 
 	// InputSize and OutputSize are the lengths of every input and output in bytes.
@@ -115,7 +116,7 @@ type Program interface {
 	ErrorBits() int
 
 	// AIR returns the constraints of a claim under a configuration. The number and size
-	// of columns must not depend on the claim.
+	// of columns must not depend on the claim, whose Result has passed CheckDigest.
 	AIR(kind stark.Kind, cfg stark.Config, c Claim) (*air.AIR, error)
 }
 
@@ -141,6 +142,10 @@ type OutputTree interface {
 type OutputDigest interface {
 	// DigestOutput returns the commitment to an output that has passed CheckOutput.
 	DigestOutput(output []byte) Digest
+
+	// CheckDigest says why a digest cannot be that of an output, so that who claims it is
+	// guilty. The zero digest passes.
+	CheckDigest(d Digest) error
 }
 
 // Each calls f on ranges that cover 0 to n, maybe in parallel, and returns early with an
