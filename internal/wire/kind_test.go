@@ -57,9 +57,13 @@ func TestLargestProgram(t *testing.T) {
 		t.Errorf("a description may take %d bytes, the protocol has %d", n, TaskProtocol.MaxResponse)
 	}
 	r, _ := newRequest(t, p)
-	data, err = r.Encode()
+	request, err := r.Encode()
 	must(t, err)
-	if n := len(data) + program.MaxText - len(p.String()); n > QuoteProtocol.MaxRequest {
+	if n := len(request) + program.MaxText - len(p.String()); n > QuoteProtocol.MaxRequest {
 		t.Errorf("a request for quotes may take %d bytes, the protocol has %d", n, QuoteProtocol.MaxRequest)
+	}
+	const quote = 300 // 291 with the longest peer
+	if n := len(data) + len(request) + quote + 2*(program.MaxText-len(p.String())) + 32*(program.MaxParts-p.NumParts()); n > OfferProtocol.MaxRequest {
+		t.Errorf("an offer may take %d bytes, the protocol has %d", n, OfferProtocol.MaxRequest)
 	}
 }
