@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -415,6 +416,7 @@ func TestReceiptTampered(t *testing.T) {
 	}
 	for name, change := range changes {
 		r := good
+		r.Task.Inputs = slices.Clone(good.Task.Inputs) // which changes write to
 		change(&r)
 		if _, err := r.Verify(); !errors.Is(err, proof.ErrInvalid) {
 			t.Errorf("%s: got %v, want an error that matches proof.ErrInvalid", name, err)
@@ -429,6 +431,26 @@ func TestReceiptTampered(t *testing.T) {
 	var e *proof.InputError
 	if _, err := r.Verify(); !errors.As(err, &e) {
 		t.Errorf("short output: got %v", err)
+	}
+}
+
+// TestReceiptOfLyingTask: hashes and job root of different inputs are told apart from
+// another input. Verify cannot know, since the proof is about the job root alone.
+func TestReceiptOfLyingTask(t *testing.T) {
+	good := finish(t).receipt
+	input := smallJob("").Input
+	r := good
+	r.Task.Inputs = []proof.Digest{good.Task.Inputs[0], {1}}
+	if err := r.VerifyInput(input); !errors.Is(err, proof.ErrInvalid) || !strings.Contains(err.Error(), "contradicts itself") {
+		t.Errorf("a hash of another input: %v", err)
+	}
+	r = good
+	r.Task.JobRoot[0] ^= 1
+	if err := r.VerifyInput(input); !errors.Is(err, proof.ErrInvalid) || !strings.Contains(err.Error(), "contradicts itself") {
+		t.Errorf("the job root of another input: %v", err)
+	}
+	if err := good.VerifyInput(flip(input, 0)); !errors.Is(err, proof.ErrInvalid) || strings.Contains(err.Error(), "contradicts itself") {
+		t.Errorf("another input: %v", err)
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 // tap is the processor as a backend that tells what it does, and that can be broken:
 // then every result of one operation has one wrong element.
 type tap struct {
-	backend.Backend
+	cpu.Backend
 	tell func(operation string)
 
 	mu     sync.Mutex
@@ -29,7 +29,7 @@ type tap struct {
 	spoilt int    // how many results are wrong
 }
 
-func newTap(tell func(string)) *tap { return &tap{Backend: cpu.Backend{}, tell: tell} }
+func newTap(tell func(string)) *tap { return &tap{tell: tell} }
 
 // set breaks an operation, or with "" heals all.
 func (b *tap) set(operation string) {

@@ -15,8 +15,8 @@ import (
 type Job struct {
 	Program proof.Program
 	Input   []byte
-	// Profile pins the security of the proof; zero means proof.MatMulP96, 96 bits
-	// proven.
+	// Profile pins the security of the proof; zero means the program's default, which for
+	// matrix products is proof.MatMulP96, 96 bits proven.
 	Profile proof.Profile
 	// MaxFee is the most to pay; quotes above it are not taken.
 	MaxFee Amount
@@ -31,8 +31,11 @@ type Job struct {
 }
 
 func (j *Job) validate() error {
+	if err := j.Program.Validate(); err != nil {
+		return err
+	}
 	if j.Profile == 0 {
-		j.Profile = proof.MatMulP96
+		j.Profile = j.Program.DefaultProfile()
 	}
 	if err := j.Profile.Validate(); err != nil {
 		return err

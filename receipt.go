@@ -3,7 +3,6 @@ package bitsage
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
@@ -61,9 +60,10 @@ func (r *Receipt) Statement() proof.Statement {
 
 // Verify checks the output, the proof, the task and, if there is one, the
 // certificate against each other, offline. A nil error means that Output is the
-// program's output for the input that Job commits to; whoever asks must know Job
-// from their own submission (Wait compares it). The error matches proof.ErrInvalid
-// if the receipt is wrong.
+// program's output for the input that the task's job root commits to; whoever asks
+// must know Job from their own submission (Wait compares it). Which input that is, the
+// hashes in the task do not settle, only VerifyInput does. The error matches
+// proof.ErrInvalid if the receipt is wrong.
 //
 // Whether the members of the certificate's set were the chain's validators cannot
 // be told offline: Wait has compared them. The proof needs no validators.
@@ -145,17 +145,16 @@ func (r *Receipt) verifyCertificate() error {
 	return nil
 }
 
-// VerifyInput checks that the receipt is about the given input.
+// VerifyInput checks that the receipt is about the given input. Verify cannot tell: that
+// the job root commits to the input that has the task's hashes is shown by the input
+// alone. If it has one of the two and not the other, the error says so.
 func (r *Receipt) VerifyInput(input []byte) error {
 	t, _, err := commit(context.Background(), prover.New(prover.Options{}), &r.Task, input)
 	if err != nil {
 		return err
 	}
-	switch {
-	case t.JobRoot != r.Task.JobRoot:
-		return &ReceiptError{fmt.Sprintf("the input is committed as %v, the receipt is about %v", t.JobRoot, r.Task.JobRoot)}
-	case t.ID() != r.Task.ID():
-		return &ReceiptError{"the input does not hash to the task's digests"}
+	if err := r.Task.CheckInput(input, t.JobRoot); err != nil {
+		return &ReceiptError{err.Error()}
 	}
 	return nil
 }

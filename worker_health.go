@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bitsage/bitsage/internal/program"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 )
@@ -67,23 +68,48 @@ func (w *Worker) heal(ctx context.Context) {
 	}
 }
 
-// test is a product to prove in a self-test.
+// test is a program to prove in a self-test.
 type test struct {
 	program proof.Program
 	profile proof.Profile
-	step    int // of the input's bytes
+	input   []byte
 }
 
-// tests are small products of each type, with inputs whose proof of work is short, and
-// one like that of the job that went wrong last.
-func (w *Worker) tests() []test {
-	tests := []test{{proof.MatMulOf(proof.Int8, 16, 16, 16), proof.Std, 39}, {proof.MatMulOf(proof.M31, 16, 16, 16), proof.Std, 127}}
+// newTest returns the test of a kind.
+func newTest(t program.SelfTest) (test, error) {
+	p, err := proof.ParseProgram(t.Program.String())
+	if err != nil {
+		return test{}, err
+	}
+	profile, err := proof.ParseProfile(t.Profile)
+	return test{p, profile, t.Program.TestInput(t.Seed)}, err
+}
+
+// tests are those of all kinds of programs, and one like the job that went wrong last, if
+// an input for it can be made up.
+func (w *Worker) tests() ([]test, error) {
+	var tests []test
+	for _, k := range program.Kinds() {
+		for _, t := range k.SelfTests() {
+			test, err := newTest(t)
+			if err != nil {
+				return nil, err
+			}
+			tests = append(tests, test)
+		}
+	}
 	w.breaker.mu.Lock()
 	defer w.breaker.mu.Unlock()
 	if t := w.breaker.failed; t != nil {
-		tests = append(tests, test{t.Program, t.Profile, 1})
+		p, err := program.Parse(t.Program.String())
+		if err != nil {
+			return nil, err
+		}
+		if input := p.TestInput(1); input != nil {
+			tests = append(tests, test{t.Program, t.Profile, input})
+		}
 	}
-	return tests
+	return tests, nil
 }
 
 // selfTest makes the proofs of the tests and verifies them.
@@ -94,14 +120,12 @@ func (w *Worker) selfTest(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	for _, test := range w.tests() {
-		input := make([]byte, test.program.InputSize())
-		for i := range input {
-			if input[i] = byte(i * test.step); test.program.DType() == proof.M31 && i%4 == 3 {
-				input[i] &= 0x3f // of a number below 2^31-1
-			}
-		}
-		in, err := w.prover.Input(ctx, test.program, input, test.profile)
+	tests, err := w.tests()
+	if err != nil {
+		return err
+	}
+	for _, test := range tests {
+		in, err := w.prover.Input(ctx, test.program, test.input, test.profile)
 		if err != nil {
 			return err
 		}
@@ -116,8 +140,8 @@ func (w *Worker) selfTest(ctx context.Context) error {
 // machine of today, measures, and learns from every proof.
 type speed struct {
 	mu    sync.Mutex
-	row   time.Duration // for a row of the trace and its extension, on all processors
-	grind time.Duration // for 2^20 hashes of a proof of work, on all processors
+	rows  map[string]time.Duration // by kind of program: for a row of the trace and its extension, on all processors
+	grind time.Duration            // for 2^20 hashes of a proof of work, on all processors
 }
 
 // The guesses: a row, and a million hashes, on one processor.
@@ -126,14 +150,19 @@ const (
 	guessGrind = time.Second
 )
 
+// guess returns a time on one processor as one on all of them.
+func guess(d time.Duration) time.Duration { return d / time.Duration(runtime.GOMAXPROCS(0)) }
+
 // estimate returns how long a proof takes, about.
 func (s *speed) estimate(p proof.Program, profile proof.Profile) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := time.Duration(runtime.GOMAXPROCS(0))
-	row, grind := s.row, s.grind
+	row, grind := s.rows[p.Kind()], s.grind
 	if row == 0 {
-		row, grind = guessRow/n, guessGrind/n
+		row = guess(guessRow)
+	}
+	if grind == 0 {
+		grind = guess(guessGrind)
 	}
 	params := profile.Params()
 	return row*time.Duration(p.Rows()<<params.LogBlowup) + grind<<max(params.PowBits-20, 0)
@@ -155,28 +184,52 @@ func (s *speed) learn(p proof.Program, profile proof.Profile, timings []prover.T
 	grind >>= max(params.PowBits-20, 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.row == 0 {
-		n := time.Duration(runtime.GOMAXPROCS(0))
-		s.row, s.grind = work, guessGrind/n
+	if row := s.rows[p.Kind()]; row != 0 {
+		work = row + (work-row)/2
 	}
-	s.row += (work - s.row) / 2
+	s.set(p.Kind(), work)
+	if s.grind == 0 {
+		s.grind = guess(guessGrind)
+	}
 	s.grind += (grind - s.grind) / 8
 }
 
-// calibrate measures how long the rows of a small input take to commit, of which
-// proofs consist for the most part.
+// set notes the time of a row. The caller holds the lock.
+func (s *speed) set(kind string, row time.Duration) {
+	if s.rows == nil {
+		s.rows = make(map[string]time.Duration)
+	}
+	s.rows[kind] = row
+}
+
+// calibrate measures, for each kind of program, how long the rows of a small input take
+// to commit, of which proofs consist for the most part.
 func (w *Worker) calibrate(ctx context.Context) error {
+	for _, k := range program.Kinds() {
+		if err := w.calibrateKind(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Worker) calibrateKind(ctx context.Context, k program.Kind) error {
 	const profile = proof.Std
-	program := proof.MatMul(64, 64, 64)
-	start := time.Now()
-	if _, err := w.prover.Input(ctx, program, make([]byte, program.InputSize()), profile); err != nil {
+	p, err := proof.ParseProgram(k.Sample().String())
+	if err != nil {
 		return err
 	}
-	// A proof commits to about twice as many columns, and composes, samples and
-	// folds them.
-	took := 6 * time.Since(start) / time.Duration(program.Rows()<<profile.Params().LogBlowup)
+	input := k.Sample().TestInput(0)
+	start := time.Now()
+	if _, err := w.prover.Input(ctx, p, input, profile); err != nil {
+		return err
+	}
+	// A proof of a matrix product commits to about twice as many columns, and composes,
+	// samples and folds them.
+	took := 6 * time.Since(start) / time.Duration(p.Rows()<<profile.Params().LogBlowup)
 	w.speed.mu.Lock()
 	defer w.speed.mu.Unlock()
-	w.speed.row, w.speed.grind = took, guessGrind/time.Duration(runtime.GOMAXPROCS(0))
+	w.speed.set(p.Kind(), took)
+	w.speed.grind = guess(guessGrind)
 	return nil
 }

@@ -4,135 +4,108 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/bitsage/bitsage/internal/air/matmul"
-	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/zeebo/blake3"
+
+	"github.com/bitsage/bitsage/internal/program"
 )
 
-// DType is the type of matrix entries. The zero DType is invalid.
-type DType uint8
+// Program says what is computed: the name of a kind of program, and the rest of a text by
+// which the kind tells its programs apart. Programs are comparable. The zero Program is
+// invalid; make one with MatMul or ParseProgram. Methods that return no error return
+// nothing, or zero, for a program that does not pass Validate.
+type Program struct{ text string }
 
-// The types. The values enter statements and must not change.
-const (
-	// Int8 entries give an exact int32 product.
-	Int8 DType = 8
-	// M31 entries are integers modulo 2^31 - 1, and so is their product.
-	M31 DType = 31
-)
-
-// String returns "int8" or "m31".
-func (d DType) String() string {
-	switch d {
-	case Int8:
-		return "int8"
-	case M31:
-		return "m31"
+// ParseProgram is the inverse of String.
+func ParseProgram(text string) (Program, error) {
+	p := Program{text}
+	if err := p.Validate(); err != nil {
+		return Program{}, err
 	}
-	return fmt.Sprintf("proof.DType(%d)", uint8(d))
+	return p, nil
 }
 
-// ParseDType is the inverse of String.
-func ParseDType(s string) (DType, error) {
-	for _, d := range []DType{Int8, M31} {
-		if d.String() == s {
-			return d, nil
-		}
-	}
-	return 0, fmt.Errorf("proof: unknown dtype %q, want int8 or m31", s)
-}
+// String returns the text, such as "matmul int8 1024x1024x1024".
+func (p Program) String() string { return p.text }
 
-// inputSize and outputSize return the bytes of an entry.
-func (d DType) inputSize() int {
-	if d == Int8 {
-		return 1
-	}
-	return 4
-}
-
-const outputSize = 4
-
-// MaxDim bounds the dimensions of a matrix product.
-const MaxDim = matmul.MaxDim
-
-// Program says what is computed. Programs are comparable. The zero Program is
-// invalid; make one with MatMul.
-type Program struct {
-	dtype   DType
-	m, k, n int
-}
-
-// MatMul is the product of an m x k by a k x n matrix of int8, exact in int32.
-func MatMul(m, k, n int) Program { return MatMulOf(Int8, m, k, n) }
-
-// MatMulOf is MatMul for entries of the given type.
-func MatMulOf(d DType, m, k, n int) Program { return Program{d, m, k, n} }
-
-// Dims returns the dimensions m, k and n.
-func (p Program) Dims() (m, k, n int) { return p.m, p.k, p.n }
-
-// DType returns the type of the entries.
-func (p Program) DType() DType { return p.dtype }
-
-// String returns a description such as "matmul int8 1024x1024x1024".
-func (p Program) String() string {
-	return fmt.Sprintf("matmul %v %dx%dx%d", p.dtype, p.m, p.k, p.n)
+// Kind returns the name of the program's kind, such as "matmul".
+func (p Program) Kind() string {
+	return of(p, func(q program.Program) string { return q.Kind().Name() })
 }
 
 // MarshalText implements [encoding.TextMarshaler] by String.
-func (p Program) MarshalText() ([]byte, error) { return []byte(p.String()), p.Validate() }
+func (p Program) MarshalText() ([]byte, error) { return []byte(p.text), p.Validate() }
 
-// UnmarshalText implements [encoding.TextUnmarshaler].
+// UnmarshalText implements [encoding.TextUnmarshaler] by ParseProgram.
 func (p *Program) UnmarshalText(text []byte) error {
-	var dtype string
-	var q Program
-	if _, err := fmt.Sscanf(string(text), "matmul %s %dx%dx%d", &dtype, &q.m, &q.k, &q.n); err != nil {
-		return fmt.Errorf("proof: malformed program %.80q: %w", text, err)
-	}
-	var err error
-	if q.dtype, err = ParseDType(dtype); err != nil {
-		return err
-	}
-	if q.String() != string(text) {
-		return fmt.Errorf("proof: malformed program %.80q, did you mean %q?", text, q)
-	}
+	q, err := ParseProgram(string(text))
 	*p = q
-	return p.Validate()
+	return err
 }
 
 // Validate reports whether the program can be proven.
 func (p Program) Validate() error {
+	_, err := p.parse()
+	return err
+}
+
+func (p Program) parse() (program.Program, error) {
 	if p == (Program{}) {
-		return fmt.Errorf("proof: no program: use proof.MatMul(m, k, n)")
+		return nil, fmt.Errorf("proof: no program: use proof.MatMul(m, k, n)")
 	}
-	if _, err := ParseDType(p.dtype.String()); err != nil {
-		return fmt.Errorf("proof: unknown dtype %d, want Int8 or M31", uint8(p.dtype))
+	q, err := program.Parse(p.text)
+	if err != nil {
+		return nil, fmt.Errorf("proof: %w", err)
 	}
-	if err := p.shape().Validate(); err != nil {
-		return fmt.Errorf("proof: %w", err)
-	}
-	return nil
+	return q, nil
 }
 
-func (p Program) shape() matmul.Shape {
-	return matmul.Shape{M: p.m, K: p.k, N: p.n, DType: uint32(p.dtype)}
+// of returns a property of a program, or the zero value if the program is invalid.
+func of[T any](p Program, property func(program.Program) T) (v T) {
+	if q, err := p.parse(); err == nil {
+		v = property(q)
+	}
+	return v
 }
 
-// InputSize returns the length of the input: A and then B, both row-major,
-// entries of one byte (int8, two's complement) or four (m31, little-endian).
-func (p Program) InputSize() int { return (p.m*p.k + p.k*p.n) * p.dtype.inputSize() }
+// InputSize returns the length of the input in bytes.
+func (p Program) InputSize() int { return of(p, program.Program.InputSize) }
 
-// NumParts returns the number of parts of an input: two, A and B.
-func (p Program) NumParts() int { return 2 }
+// OutputSize returns the length of the output in bytes.
+func (p Program) OutputSize() int { return of(p, program.Program.OutputSize) }
+
+// NumParts returns the number of parts of an input: two for a matrix product, A and B.
+func (p Program) NumParts() int { return of(p, program.Program.NumParts) }
 
 // Parts returns the parts of an input, of which each is known and fetched by a hash of
-// its own: A and B. The input must have passed CheckInput.
+// its own. Together they are the input, which must have passed CheckInput.
 func (p Program) Parts(input []byte) [][]byte {
-	n := p.m * p.k * p.dtype.inputSize()
-	return [][]byte{input[:n], input[n:]}
+	return of(p, func(q program.Program) [][]byte { return q.Parts(input) })
 }
 
-// OutputSize returns the length of the output: C, row-major, four bytes an entry,
-// little-endian (int32 for int8 inputs).
-func (p Program) OutputSize() int { return p.m * p.n * outputSize }
+// Blobs returns the hashes of what belongs to the program but is too large for its text,
+// such as a machine's code. They are the first parts of every input. A matrix product has
+// none.
+func (p Program) Blobs() []Digest {
+	var out []Digest
+	for _, d := range of(p, program.Program.Blobs) {
+		out = append(out, d)
+	}
+	return out
+}
+
+// Rows returns the number of rows of the program's trace, a power of two, to which the
+// work of proving is about proportional.
+func (p Program) Rows() int {
+	return of(p, func(q program.Program) int { return 1 << q.LogRows() })
+}
+
+// DefaultProfile returns the profile of proofs for who chooses none.
+func (p Program) DefaultProfile() Profile {
+	return of(p, func(q program.Program) Profile {
+		profile, _ := ParseProfile(q.Kind().Profile()) // a test holds the kinds to it
+		return profile
+	})
+}
 
 // InputError says what is wrong with the input or output of a program.
 type InputError struct {
@@ -146,93 +119,64 @@ func (e *InputError) Error() string {
 	return fmt.Sprintf("proof: %s of %v: %s", e.What, e.Program, e.Reason)
 }
 
-// CheckInput reports whether input is an input of the program: its length, and
-// that entries are in range.
+// CheckInput reports whether input is an input of the program: its length, that
+// entries are in range, and that it begins with the program's blobs.
 func (p Program) CheckInput(input []byte) error {
-	if err := p.Validate(); err != nil {
-		return err
+	_, err := p.takes(input)
+	return err
+}
+
+// takes checks an input and returns the program.
+func (p Program) takes(input []byte) (program.Program, error) {
+	q, err := p.parse()
+	if err != nil {
+		return nil, err
 	}
-	if len(input) != p.InputSize() {
-		return &InputError{p, "input", fmt.Sprintf("%d bytes, want %d (A %dx%d, then B %dx%d, %d bytes an entry)",
-			len(input), p.InputSize(), p.m, p.k, p.k, p.n, p.dtype.inputSize())}
+	if err := q.CheckInput(input); err != nil {
+		return nil, &InputError{p, "input", err.Error()}
 	}
-	if p.dtype == M31 {
-		return p.checkElems("input", input)
+	for i, want := range q.Blobs() {
+		if got := blake3.Sum256(q.Parts(input)[i]); got != want {
+			return nil, &InputError{p, "input", fmt.Sprintf("part %d has the hash %v, the program names %v", i, Digest(got), Digest(want))}
+		}
 	}
-	return nil // every byte is an int8
+	return q, nil
 }
 
 // CheckOutput reports whether output is an output of the program.
 func (p Program) CheckOutput(output []byte) error {
-	if err := p.Validate(); err != nil {
-		return err
-	}
-	if len(output) != p.OutputSize() {
-		return &InputError{p, "output", fmt.Sprintf("%d bytes, want %d (C %dx%d, 4 bytes an entry)", len(output), p.OutputSize(), p.m, p.n)}
-	}
-	if p.dtype == M31 {
-		return p.checkElems("output", output)
-	}
-	bound := int32(p.k) << 14 // |a*b| <= 2^14, and k <= 4096 such terms are below p/2
-	for i := 0; i < len(output); i += 4 {
-		if v := int32(binary.LittleEndian.Uint32(output[i:])); v > bound || v < -bound {
-			return &InputError{p, "output", fmt.Sprintf("entry %d is %d, beyond any product of int8", i/4, v)}
-		}
-	}
-	return nil
+	_, err := p.gives(output)
+	return err
 }
 
-func (p Program) checkElems(what string, data []byte) error {
-	for i := 0; i < len(data); i += 4 {
-		if v := binary.LittleEndian.Uint32(data[i:]); v >= m31.P {
-			return &InputError{p, what, fmt.Sprintf("entry %d is %d, want less than 2^31 - 1", i/4, v)}
-		}
-	}
-	return nil
-}
-
-// reader reads the entries of a part of an input, or of an output: both of four bytes
-// for M31, else of the given size. The data must have been checked.
-func (p Program) reader(data []byte, size int) matmul.Reader {
-	switch {
-	case p.dtype == M31:
-		return func(dst []m31.Elem, index, step int) {
-			for i := range dst {
-				dst[i] = m31.Elem(binary.LittleEndian.Uint32(data[4*index:]))
-				index += step
-			}
-		}
-	case size == 1:
-		return func(dst []m31.Elem, index, step int) {
-			for i := range dst {
-				dst[i] = signed(int32(int8(data[index])))
-				index += step
-			}
-		}
-	}
-	return func(dst []m31.Elem, index, step int) {
-		for i := range dst {
-			dst[i] = signed(int32(binary.LittleEndian.Uint32(data[4*index:])))
-			index += step
-		}
-	}
-}
-
-// signed returns v modulo p. |v| must be below p.
-func signed(v int32) m31.Elem { return m31.Elem(v + v>>31&m31.P) }
-
-// EncodeTree checks and lays out a program's input (tree 0) or output (tree 1) as
-// columns in storage order. Packages of this module use it to commit to them.
-func (p Program) EncodeTree(tree int, data []byte, each matmul.Each) ([][]m31.Elem, error) {
-	if tree == matmul.InputTree {
-		if err := p.CheckInput(data); err != nil {
-			return nil, err
-		}
-		parts, size := p.Parts(data), p.dtype.inputSize()
-		return p.shape().EncodeInput(p.reader(parts[0], size), p.reader(parts[1], size), each)
-	}
-	if err := p.CheckOutput(data); err != nil {
+// gives checks an output and returns the program.
+func (p Program) gives(output []byte) (program.Program, error) {
+	q, err := p.parse()
+	if err != nil {
 		return nil, err
 	}
-	return p.shape().EncodeResult(p.reader(data, outputSize), each)
+	if err := q.CheckOutput(output); err != nil {
+		return nil, &InputError{p, "output", err.Error()}
+	}
+	return q, nil
+}
+
+// VerifierVersion is the version of what Verify accepts. It grows with every
+// change after which some proof is judged differently, and enters ID: validators
+// of different versions never vote on the same fact.
+const VerifierVersion = 1
+
+// ID returns the program_id of the contracts: a digest of everything that a proof of the
+// program is verified against besides its profile and statement. It hashes the kind's
+// tag, the versions of encoding and verifier, and the words that tell the program apart
+// from others of its kind (docs/spec/job.md).
+func (p Program) ID() Digest {
+	return of(p, func(q program.Program) (id Digest) {
+		h := blake3.NewDeriveKey("github.com/bitsage/bitsage program v1")
+		for _, w := range append([]uint32{q.Kind().Tag(), StatementVersion, VerifierVersion}, q.Words()...) {
+			h.Write(binary.LittleEndian.AppendUint32(nil, w))
+		}
+		h.Sum(id[:0])
+		return id
+	})
 }

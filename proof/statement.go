@@ -6,9 +6,9 @@ import (
 	"fmt"
 
 	"github.com/bitsage/bitsage/internal/air"
-	"github.com/bitsage/bitsage/internal/air/matmul"
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/program"
 	"github.com/bitsage/bitsage/internal/stark"
 )
 
@@ -31,32 +31,37 @@ func (d *Digest) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Statement is what a proof proves: that the result committed under ResultRoot is
-// the program's output for the input committed under JobRoot. Both roots depend
-// on the profile. A root that nobody recomputed from the data proves nothing:
-// who posts or accepts a job computes JobRoot from the input, who relies on an
-// output computes ResultRoot from it.
+// Statement is what a proof proves: that the output committed under ResultRoot is
+// the program's output for the input committed under JobRoot. Both depend on the
+// profile. A root that nobody recomputed from the data proves nothing: who posts or
+// accepts a job computes JobRoot from the input, who relies on an output computes
+// ResultRoot from it. That a task names hashes of an input beside its JobRoot settles
+// nothing, since nothing but the input itself shows that they belong together.
 type Statement struct {
 	Program    Program
 	JobID      JobID  // binds the proof to one job
 	JobRoot    Digest // of tree 0: the input
-	ResultRoot Digest // of tree 1: the output
+	ResultRoot Digest // of tree 1: the output; without such a tree, the digest that the kind defines
 }
 
 // StatementVersion is the version of the statement's encoding in the transcript.
 const StatementVersion = 1
 
-// statementTag opens the transcript of matrix products: "BSMM", little-endian.
-const statementTag = 0x4d4d5342
-
 // words returns what the transcript absorbs before the roots.
-func (s *Statement) words() []uint32 {
-	w := []uint32{statementTag, StatementVersion}
-	for i := 0; i < len(s.JobID); i += 4 {
-		w = append(w, binary.LittleEndian.Uint32(s.JobID[i:]))
+func (s *Statement) words(p program.Program) []uint32 {
+	w := appendWords([]uint32{p.Kind().Tag(), StatementVersion}, s.JobID)
+	w = append(w, p.Words()...)
+	if _, ok := p.(program.OutputDigest); ok {
+		w = appendWords(w, s.ResultRoot)
 	}
-	p := s.Program
-	return append(w, uint32(p.m), uint32(p.k), uint32(p.n), uint32(p.dtype), matmul.W)
+	return w
+}
+
+func appendWords(w []uint32, d [32]byte) []uint32 {
+	for i := 0; i < len(d); i += 4 {
+		w = append(w, binary.LittleEndian.Uint32(d[i:]))
+	}
+	return w
 }
 
 // AIR returns the statement's constraint system under a profile. It is meant for
@@ -65,37 +70,66 @@ func (s *Statement) AIR(profile Profile) (*air.AIR, error) {
 	if err := profile.Validate(); err != nil {
 		return nil, err
 	}
-	if err := s.Program.Validate(); err != nil {
+	p, err := s.Program.parse()
+	if err != nil {
 		return nil, err
 	}
-	return s.Program.shape().AIR(profileKind, profile.Config(), s.words())
+	if d, ok := p.(program.OutputDigest); ok {
+		if err := d.CheckDigest(s.ResultRoot); err != nil {
+			return nil, stark.Invalid(CheckResultRoot, "no output of %v has the digest %v: %v", s.Program, s.ResultRoot, err)
+		}
+	}
+	return p.AIR(profileKind, profile.Config(), program.Claim{Words: s.words(p), Result: s.ResultRoot})
 }
 
 // JobRoot computes the commitment to a program's input under a profile, which
 // anyone with the input can do. It runs on one goroutine; package bitsage has a
 // faster one.
 func JobRoot(p Program, input []byte, profile Profile) (Digest, error) {
-	return root(p, matmul.InputTree, input, profile)
-}
-
-// ResultRoot computes the commitment to a program's output under a profile.
-func ResultRoot(p Program, output []byte, profile Profile) (Digest, error) {
-	return root(p, matmul.ResultTree, output, profile)
-}
-
-func root(p Program, tree int, data []byte, profile Profile) (Digest, error) {
 	if err := profile.Validate(); err != nil {
 		return Digest{}, err
 	}
-	columns, err := p.EncodeTree(tree, data, matmul.Sequential)
+	q, err := p.takes(input)
 	if err != nil {
 		return Digest{}, err
 	}
-	blowup := profile.Config().LogBlowup
+	columns, err := q.EncodeInput(input, program.Sequential)
+	if err != nil {
+		return Digest{}, err
+	}
+	return root(columns, profile), nil
+}
+
+// ResultRoot computes the commitment to a program's output under a profile: the root of
+// a tree, or the digest that the program's kind defines.
+func ResultRoot(p Program, output []byte, profile Profile) (Digest, error) {
+	if err := profile.Validate(); err != nil {
+		return Digest{}, err
+	}
+	q, err := p.gives(output)
+	if err != nil {
+		return Digest{}, err
+	}
+	switch q := q.(type) {
+	case program.OutputTree:
+		columns, err := q.EncodeOutput(output, program.Sequential)
+		if err != nil {
+			return Digest{}, err
+		}
+		return root(columns, profile), nil
+	case program.OutputDigest:
+		return q.DigestOutput(output), nil
+	}
+	return Digest{}, fmt.Errorf("proof: nothing commits to the output of %v", p)
+}
+
+// root returns the root of a tree of columns, in storage order, which it overwrites.
+func root(columns [][]m31.Elem, profile Profile) Digest {
+	blowup, height := profile.Config().LogBlowup, 0
 	for i, c := range columns {
 		columns[i] = make([]m31.Elem, len(c)<<blowup)
 		circle.Extend(columns[i], c)
+		height = max(height, circle.Log2(len(columns[i])))
 	}
-	height := p.shape().LogRows() + blowup
-	return Digest(stark.MerkleRoot(profileKind.Hasher(), columns, height)), nil
+	return Digest(stark.MerkleRoot(profileKind.Hasher(), columns, height))
 }

@@ -33,9 +33,10 @@ type Task struct {
 	// Label tells apart tasks that are otherwise equal: at most MaxLabel bytes of UTF-8.
 	Label string `json:"label,omitempty"`
 	// Inputs are the BLAKE3 hashes of the parts of the input, by which the parts are
-	// fetched; see Program.Parts.
+	// fetched; see Program.Parts. The proof does not know of them.
 	Inputs []Digest `json:"inputs"`
-	// JobRoot is the commitment to the input that the proof opens.
+	// JobRoot is the commitment to the input that the proof is about. That it commits to
+	// the input that has the hashes is the task's word alone; see CheckInput.
 	JobRoot Digest `json:"job_root"`
 }
 
@@ -83,7 +84,48 @@ func (t *Task) Validate() error {
 	if n := t.Program.NumParts(); len(t.Inputs) != n {
 		return fmt.Errorf("proof: the task has %d hashes of inputs, %v takes %d", len(t.Inputs), t.Program, n)
 	}
+	for i, want := range t.Program.Blobs() {
+		if t.Inputs[i] != want {
+			return fmt.Errorf("proof: the task has the hash %v for part %d of the input, %v names %v", t.Inputs[i], i, t.Program, want)
+		}
+	}
 	return CheckSize(t.Program, t.Profile)
+}
+
+// What CheckInput finds.
+var (
+	// ErrOtherInput means that the task is of another input.
+	ErrOtherInput = errors.New("proof: the task is of another input")
+	// ErrContradiction means that the input fits one of the task's two claims about it
+	// and not the other: whoever made the task lied about its input.
+	ErrContradiction = errors.New("proof: the task contradicts itself, its job root and its hashes are of different inputs")
+)
+
+// CheckInput compares an input, whose commitment under the task's profile is root, with
+// the hashes and the job root of the task. The proof is about the job root alone, and no
+// one without the input can tell whether the hashes belong to it. The errors are those of
+// [Program.CheckInput], and ErrOtherInput and ErrContradiction, wrapped with what differs.
+func (t *Task) CheckInput(input []byte, root Digest) error {
+	if err := t.Program.CheckInput(input); err != nil {
+		return err
+	}
+	same := 0
+	this := NewTask(t.Program, t.Profile, t.Label, input, root)
+	for i, d := range this.Inputs {
+		if i < len(t.Inputs) && d == t.Inputs[i] {
+			same++
+		}
+	}
+	hashes := same == len(this.Inputs) && same == len(t.Inputs)
+	switch {
+	case hashes && root == t.JobRoot:
+		return nil
+	case hashes:
+		return fmt.Errorf("%w: the input has the hashes, but is committed as %v and not %v", ErrContradiction, root, t.JobRoot)
+	case root == t.JobRoot:
+		return fmt.Errorf("%w: the input is the one committed, but of its %d parts %d have the hashes", ErrContradiction, len(this.Inputs), same)
+	}
+	return fmt.Errorf("%w: it is committed as %v, the task's as %v", ErrOtherInput, root, t.JobRoot)
 }
 
 // Statement returns what a proof of the task for a job claims if the commitment to the

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"github.com/bitsage/bitsage/internal/air"
+	"github.com/bitsage/bitsage/internal/program"
 	"github.com/bitsage/bitsage/internal/stark"
 )
 
@@ -78,12 +79,19 @@ func Verify(s Statement, p *Proof, profile Profile) (Report, error) {
 // own verifier leaves to its caller.
 func checkRoots(s Statement, roots []stark.Hash) error {
 	if len(roots) < 2 {
-		return stark.Invalid(CheckCommitments, "%d roots, want 4", len(roots))
+		return stark.Invalid(CheckCommitments, "%d roots, want at least 2", len(roots))
 	}
-	if got := Digest(roots[0]); got != s.JobRoot {
+	if got := Digest(roots[program.InputTree]); got != s.JobRoot {
 		return stark.Invalid(CheckJobRoot, "the proof is about the input committed as %v, not %v", got, s.JobRoot)
 	}
-	if got := Digest(roots[1]); got != s.ResultRoot {
+	q, err := s.Program.parse()
+	if err != nil {
+		return err
+	}
+	if _, ok := q.(program.OutputTree); !ok {
+		return nil // the transcript binds the digest, and constraints compare it
+	}
+	if got := Digest(roots[program.ResultTree]); got != s.ResultRoot {
 		return stark.Invalid(CheckResultRoot, "the proof is about the result committed as %v, not %v", got, s.ResultRoot)
 	}
 	return nil
@@ -105,7 +113,7 @@ func securityReport(a *air.AIR, p Program) (SecurityReport, error) {
 		LogBlowup: cfg.LogBlowup, Queries: cfg.Queries, PowBits: cfg.PowBits,
 		FoldStep: cfg.FoldStep, LogLastLayer: cfg.LogLastLayer,
 		Constraints: a.NumConstraints(), HashBits: 128,
-		StatementErrorBits: float64(p.shape().ErrorBits()),
+		StatementErrorBits: float64(of(p, program.Program.ErrorBits)),
 	}
 	for _, i := range a.Info() {
 		params.LogRows = max(params.LogRows, i.LogSize)

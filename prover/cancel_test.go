@@ -91,7 +91,7 @@ func TestCancel(t *testing.T) {
 		return err
 	}
 	short := func(ctx context.Context, p *Prover) error { // reaches the last stage soon
-		_, _, _, err := p.ProveAIR(ctx, cheapAIR(t, proof.Statement{Program: program}), &matmulWitness{in: in, output: w.output})
+		_, _, _, err := p.ProveAIR(ctx, cheapAIR(t, proof.Statement{Program: program}), newExecution(in, w.Execution))
 		return err
 	}
 	before := runtime.NumGoroutine()
@@ -159,7 +159,7 @@ func TestCancelledBefore(t *testing.T) {
 	cancel()
 	for name, f := range map[string]func() error{
 		"Input":      func() error { _, err := p.Input(ctx, program, data, proof.Fast); return err },
-		"ResultRoot": func() error { _, err := p.ResultRoot(ctx, program, w.output, proof.Fast); return err },
+		"ResultRoot": func() error { _, err := p.ResultRoot(ctx, program, w.Output(), proof.Fast); return err },
 		"Execute":    func() error { _, err := p.Execute(ctx, program, data); return err },
 		"Prove":      func() error { _, err := p.Prove(ctx, in, proof.JobID{}); return err },
 		"ProveAIR": func() error {

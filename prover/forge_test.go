@@ -71,8 +71,7 @@ func (w *withoutProduct) Tree(_ context.Context, tree int, syms air.Symbols) (*T
 		return NewTree(w.result), nil
 	}
 	gamma := syms["gamma"]
-	all := func(n int, f func(lo, hi int)) error { f(0, n); return nil }
-	columns, err := w.Interaction(gamma, w.input, w.result, all)
+	columns, err := w.Interaction(gamma, w.input, w.result, matmul.Sequential)
 	if err != nil {
 		return nil, err
 	}
@@ -111,10 +110,10 @@ func TestForgedSelectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &withoutProduct{Shape: matmul.Shape{M: 5, K: 3, N: 7}}
-	if w.input, err = program.EncodeTree(matmul.InputTree, data, matmul.Sequential); err != nil {
+	if w.input, err = product(program).EncodeInput(data, matmul.Sequential); err != nil {
 		t.Fatal(err)
 	}
-	if w.result, err = program.EncodeTree(matmul.ResultTree, lie, matmul.Sequential); err != nil {
+	if w.result, err = product(program).EncodeOutput(lie, matmul.Sequential); err != nil {
 		t.Fatal(err)
 	}
 	clear(w.input[2*matmul.W])
@@ -129,7 +128,7 @@ func TestForgedSelectors(t *testing.T) {
 // forgedLeaf is a matrix product's witness whose tree 1 has one leaf hash
 // replaced.
 type forgedLeaf struct {
-	*matmulWitness
+	*execution
 	p    *Prover
 	cfg  stark.Config
 	leaf int
@@ -137,7 +136,7 @@ type forgedLeaf struct {
 
 // Tree implements Witness.
 func (w *forgedLeaf) Tree(ctx context.Context, tree int, syms air.Symbols) (*Tree, error) {
-	t, err := w.matmulWitness.Tree(ctx, tree, syms)
+	t, err := w.execution.Tree(ctx, tree, syms)
 	if err != nil || tree != matmul.ResultTree {
 		return t, err
 	}
@@ -163,11 +162,11 @@ func TestForgedLeaf(t *testing.T) {
 	data := randomInput(program, 2)
 	s := statementOf(t, program, data)
 	a := cheapAIR(t, s)
-	_, honest := cheapInput(t, p, program, data)
+	in, honest := cheapInput(t, p, program, data)
 	const leaves = 32 // 16 rows, blowup 2
 	accepted := 0
 	for leaf := range leaves {
-		w := &forgedLeaf{&matmulWitness{in: honest.in, output: honest.output}, p, a.Config, leaf}
+		w := &forgedLeaf{newExecution(in, honest.Execution), p, a.Config, leaf}
 		made, _, _, err := p.ProveAIR(context.Background(), a, w)
 		if err != nil {
 			t.Fatal(err)

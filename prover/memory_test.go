@@ -98,7 +98,7 @@ func productCase(t *testing.T, cfg stark.Config) planCase {
 	data := randomInput(program, 1)
 	return planCase{"product", a, func(p *Prover) Witness {
 		in, w := cheapInput(t, p, program, data)
-		w.in = &Input{in.Program, in.Profile, in.Data, NewTree(in.tree.values)}
+		w.trees[0] = NewTree(in.tree.values)
 		return w
 	}}
 }
@@ -147,14 +147,14 @@ func TestPlansMixed(t *testing.T) {
 		if small.Root() != in.Root() || small.tree.evals != nil || small.Size() >= in.Size()/2 {
 			t.Errorf("%v: an input with little memory takes %d bytes, another one %d", profile, small.Size(), in.Size())
 		}
-		output, err := p.Execute(context.Background(), program, data)
+		x, err := p.run(context.Background(), program, data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, _ := proveBy(t, p, a, &matmulWitness{in: in, output: output}, fast)
+		want, _ := proveBy(t, p, a, newExecution(in, x), fast)
 		for how := fast; how <= leanest(a.Layout()); how++ {
 			for _, in := range []*Input{in, small} {
-				got, peak := proveBy(t, p, a, &matmulWitness{in: in, output: output}, how)
+				got, peak := proveBy(t, p, a, newExecution(in, x), how)
 				if most := estimate(a, a.Layout(), how).arena; !bytes.Equal(got, want) || peak > most {
 					t.Errorf("%v by plan %d: another proof, or %d bytes for %d", profile, how, peak, most)
 				}

@@ -16,17 +16,35 @@ import (
 	"github.com/bitsage/bitsage/internal/air/airtest"
 	"github.com/bitsage/bitsage/internal/air/matmul"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/program"
+	kind "github.com/bitsage/bitsage/internal/program/matmul"
 	"github.com/bitsage/bitsage/internal/randtest"
 	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/proof"
 )
+
+// product returns what a program multiplies.
+func product(p proof.Program) kind.Program {
+	q, err := program.Parse(p.String())
+	if err != nil {
+		panic(err)
+	}
+	return q.(kind.Program)
+}
+
+func typeOf(p proof.Program) proof.DType { return proof.DType(product(p).DType) }
+
+func dims(p proof.Program) (m, k, n int) {
+	q := product(p)
+	return q.M, q.K, q.N
+}
 
 // fill returns an input whose entries are given by a function.
 func fill(p proof.Program, entry func() int64) []byte {
 	in := make([]byte, p.InputSize())
 	for i := range in {
 		switch {
-		case p.DType() == proof.Int8:
+		case typeOf(p) == proof.Int8:
 			in[i] = byte(entry())
 		case i%4 == 0:
 			binary.LittleEndian.PutUint32(in[i:], uint32(m31.FromInt64(entry())))
@@ -71,11 +89,11 @@ func fills(rng *rand.Rand, t proof.DType) map[string]func() int64 {
 
 // entries reads an input.
 func entries(p proof.Program, in []byte) (a, b []int64) {
-	m, k, _ := p.Dims()
+	m, k, _ := dims(p)
 	var all []int64
 	for i := range in {
 		switch {
-		case p.DType() == proof.Int8:
+		case typeOf(p) == proof.Int8:
 			all = append(all, int64(int8(in[i])))
 		case i%4 == 0:
 			all = append(all, int64(binary.LittleEndian.Uint32(in[i:])))
@@ -86,14 +104,14 @@ func entries(p proof.Program, in []byte) (a, b []int64) {
 
 // multiply returns the program's output by the definition.
 func multiply(p proof.Program, in []byte) []byte {
-	m, k, n := p.Dims()
+	m, k, n := dims(p)
 	a, b := entries(p, in)
 	var out []byte
 	for i := range m * n {
 		var sum int64
 		for r := range k {
 			sum += a[i/n*k+r] * b[r*n+i%n]
-			if p.DType() == proof.M31 {
+			if typeOf(p) == proof.M31 {
 				sum %= m31.P
 			}
 		}
@@ -111,7 +129,7 @@ func TestExecute(t *testing.T) {
 	}
 	p := New(Options{})
 	for _, program := range all {
-		for name, f := range fills(rng, program.DType()) {
+		for name, f := range fills(rng, typeOf(program)) {
 			in := fill(program, f)
 			got, err := p.Execute(context.Background(), program, in)
 			if err != nil {
@@ -138,7 +156,7 @@ func TestExecuteRefuses(t *testing.T) {
 		{proof.MatMul(1, 1, 1), make([]byte, 3), "3 bytes, want 2"},
 		{proof.MatMulOf(proof.M31, 1, 1, 1), []byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f}, "entry 1 is 2147483647"},
 		{proof.MatMul(4097, 1, 1), make([]byte, 4098), "dimension m is 4097"},
-		{proof.MatMulOf(7, 1, 1, 1), make([]byte, 2), "unknown dtype 7"},
+		{proof.MatMulOf(7, 1, 1, 1), make([]byte, 2), `unknown dtype "7"`},
 	} {
 		if _, err := p.Execute(context.Background(), c.program, c.in); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Execute: %v, want an error that contains %q", err, c.want)
@@ -165,17 +183,17 @@ func cheapAIR(t testing.TB, s proof.Statement) *air.AIR {
 }
 
 // cheapInput executes a program and commits to its input under Fast.
-func cheapInput(t testing.TB, p *Prover, program proof.Program, data []byte) (*Input, *matmulWitness) {
+func cheapInput(t testing.TB, p *Prover, program proof.Program, data []byte) (*Input, *execution) {
 	t.Helper()
 	in, err := p.Input(context.Background(), program, data, proof.Fast)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := p.Execute(context.Background(), program, data)
+	x, err := p.run(context.Background(), program, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return in, &matmulWitness{in: in, output: out}
+	return in, newExecution(in, x)
 }
 
 // mustProve proves and checks that the proof verifies.
@@ -198,7 +216,7 @@ func TestProveShapes(t *testing.T) {
 	rng := randtest.New(t)
 	p := New(Options{})
 	for _, program := range programs() {
-		for name, f := range fills(rng, program.DType()) {
+		for name, f := range fills(rng, typeOf(program)) {
 			data := fill(program, f)
 			in, w := cheapInput(t, p, program, data)
 			made := mustProve(t, p, cheapAIR(t, proof.Statement{Program: program, JobID: proof.JobID{7}}), w)
@@ -206,7 +224,7 @@ func TestProveShapes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			result, err := proof.ResultRoot(program, w.output, proof.Fast)
+			result, err := proof.ResultRoot(program, w.Output(), proof.Fast)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -338,7 +356,7 @@ func TestConcurrent(t *testing.T) {
 	errs := make(chan error)
 	for range 4 {
 		go func() {
-			made, _, _, err := p.ProveAIR(context.Background(), a, &matmulWitness{in: in, output: w.output})
+			made, _, _, err := p.ProveAIR(context.Background(), a, newExecution(in, w.Execution))
 			if err == nil && !bytes.Equal(made.AppendJSON(nil, a.Kind), want) {
 				err = errors.New("another proof")
 			}
@@ -365,7 +383,7 @@ func TestMemoryError(t *testing.T) {
 	checkMemoryError(t, err)
 	_, err = p.Prove(context.Background(), in, proof.JobID{})
 	checkMemoryError(t, err)
-	_, err = p.ResultRoot(context.Background(), program, w.output, proof.Fast)
+	_, err = p.ResultRoot(context.Background(), program, w.Output(), proof.Fast)
 	checkMemoryError(t, err)
 	checkMemoryError(t, p.CheckMemory(program, proof.Fast))
 	if err := p.CheckMemory(proof.Program{}, proof.Fast); err == nil || errors.As(err, new(*MemoryError)) {
@@ -387,26 +405,20 @@ func checkMemoryError(t *testing.T, err error) {
 // altered is the witness of a matrix product with 1 added to one cell. What is
 // computed from the cell's tree follows.
 type altered struct {
-	*matmulWitness
+	*execution
 	tree, column, row int
 }
 
 // Tree implements Witness.
 func (w *altered) Tree(ctx context.Context, tree int, syms air.Symbols) (*Tree, error) {
-	t, err := w.matmulWitness.Tree(ctx, tree, syms)
+	t, err := w.execution.Tree(ctx, tree, syms)
 	if err != nil || tree != w.tree {
 		return t, err
 	}
 	rows := air.RowOrder(t.Columns())
 	rows[w.column][w.row] = rows[w.column][w.row].Add(1)
-	t = NewTree(air.StorageOrder(rows))
-	switch tree {
-	case matmul.InputTree:
-		w.in = &Input{w.in.Program, w.in.Profile, w.in.Data, t}
-	case matmul.ResultTree:
-		w.result = t
-	}
-	return t, nil
+	w.trees[tree] = NewTree(air.StorageOrder(rows))
+	return w.trees[tree], nil
 }
 
 // TestUnsatisfied changes one cell and expects to be told where it breaks which

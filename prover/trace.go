@@ -5,11 +5,11 @@ import (
 	"fmt"
 
 	"github.com/bitsage/bitsage/internal/air"
-	"github.com/bitsage/bitsage/internal/air/matmul"
 	"github.com/bitsage/bitsage/internal/m31"
-	"github.com/bitsage/bitsage/internal/parallel"
+	"github.com/bitsage/bitsage/internal/program"
 	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/prover/exec"
 )
 
 // Input is a program's input, committed. A worker makes one to compare the job
@@ -38,29 +38,52 @@ func (in *Input) Size() int64 {
 }
 
 // Input checks, lays out and commits a program's input under a profile.
-func (p *Prover) Input(ctx context.Context, program proof.Program, data []byte, profile proof.Profile) (*Input, error) {
-	tree, err := p.commitData(ctx, program, matmul.InputTree, data, profile)
+func (p *Prover) Input(ctx context.Context, of proof.Program, data []byte, profile proof.Profile) (*Input, error) {
+	if err := profile.Validate(); err != nil {
+		return nil, err
+	}
+	if err := of.CheckInput(data); err != nil {
+		return nil, err
+	}
+	q, err := program.Parse(of.String())
 	if err != nil {
 		return nil, err
 	}
-	return &Input{program, profile, data, tree}, nil
+	tree, err := p.commitData(ctx, of, program.InputTree, profile, func() ([][]m31.Elem, error) { return q.EncodeInput(data, exec.Each(ctx)) })
+	if err != nil {
+		return nil, err
+	}
+	return &Input{of, profile, data, tree}, nil
 }
 
 // ResultRoot computes the commitment to a program's output, as proof.ResultRoot
 // does, on all processors.
-func (p *Prover) ResultRoot(ctx context.Context, program proof.Program, output []byte, profile proof.Profile) (proof.Digest, error) {
-	tree, err := p.commitData(ctx, program, matmul.ResultTree, output, profile)
+func (p *Prover) ResultRoot(ctx context.Context, of proof.Program, output []byte, profile proof.Profile) (proof.Digest, error) {
+	if err := profile.Validate(); err != nil {
+		return proof.Digest{}, err
+	}
+	if err := of.CheckOutput(output); err != nil {
+		return proof.Digest{}, err
+	}
+	q, err := program.Parse(of.String())
+	if err != nil {
+		return proof.Digest{}, err
+	}
+	t, ok := q.(program.OutputTree)
+	if !ok {
+		return proof.ResultRoot(of, output, profile) // a digest
+	}
+	tree, err := p.commitData(ctx, of, program.ResultTree, profile, func() ([][]m31.Elem, error) { return t.EncodeOutput(output, exec.Each(ctx)) })
 	if err != nil {
 		return proof.Digest{}, err
 	}
 	return proof.Digest(tree.Root()), nil
 }
 
-func (p *Prover) commitData(ctx context.Context, program proof.Program, tree int, data []byte, profile proof.Profile) (*Tree, error) {
-	if err := program.Validate(); err != nil {
-		return nil, err
-	}
-	s := proof.Statement{Program: program}
+// commitData commits to the columns of a tree of the program's proofs, which are made
+// once it is clear that there is room for them.
+func (p *Prover) commitData(ctx context.Context, of proof.Program, tree int, profile proof.Profile, columns func() ([][]m31.Elem, error)) (*Tree, error) {
+	s := proof.Statement{Program: of}
 	a, err := s.AIR(profile)
 	if err != nil {
 		return nil, err
@@ -70,11 +93,11 @@ func (p *Prover) commitData(ctx context.Context, program proof.Program, tree int
 	if err != nil {
 		return nil, err
 	}
-	columns, err := program.EncodeTree(tree, data, each(ctx))
+	data, err := columns()
 	if err != nil {
 		return nil, err
 	}
-	return p.commitEarly(ctx, l, tree, columns, how, n)
+	return p.commitEarly(ctx, l, tree, data, how, n)
 }
 
 // Result is a proven execution.
@@ -99,51 +122,66 @@ func (p *Prover) Prove(ctx context.Context, in *Input, job proof.JobID) (*Result
 	}
 	defer s.mem.release()
 	s.clock.enter(StageExecute)
-	if r.Output, err = p.Execute(ctx, in.Program, in.Data); err != nil {
+	x, err := p.run(ctx, in.Program, in.Data)
+	if err != nil {
 		return nil, err
 	}
+	r.Output = x.Output()
 	s.clock.count(len(r.Output) / 4)
-	stark, err := s.prove(&matmulWitness{in: in, output: r.Output})
+	digest, err := s.claim(r, in.Profile)
+	if err != nil {
+		return nil, err
+	}
+	stark, err := s.prove(newExecution(in, x))
 	if err != nil {
 		return nil, fmt.Errorf("proving %v: %w", in.Program, err)
 	}
-	r.Statement.ResultRoot = proof.Digest(stark.Commitments[matmul.ResultTree])
+	if !digest {
+		r.Statement.ResultRoot = proof.Digest(stark.Commitments[program.ResultTree])
+	}
 	r.Proof = proof.New(stark, a.Kind)
 	r.Timings = s.clock.timings()
 	return r, nil
 }
 
-// each splits a matrix product's loops over all processors.
-func each(ctx context.Context) matmul.Each {
-	return func(n int, f func(lo, hi int)) error {
-		return parallel.For(ctx, n, 1+n/256, f)
+// claim completes the statement and its constraints once the output is known, if the
+// commitment to the output is a digest and not the root of a tree that is yet to come.
+func (s *session) claim(r *Result, profile proof.Profile) (digest bool, err error) {
+	q, err := program.Parse(r.Statement.Program.String())
+	if err != nil {
+		return false, err
 	}
+	if _, digest = q.(program.OutputDigest); !digest {
+		return false, nil
+	}
+	if r.Statement.ResultRoot, err = proof.ResultRoot(r.Statement.Program, r.Output, profile); err != nil {
+		return true, err
+	}
+	s.air, err = r.Statement.AIR(profile)
+	return true, err
 }
 
-// matmulWitness supplies the columns of a matrix product.
-type matmulWitness struct {
-	in     *Input
-	output []byte
-	result *Tree
+// execution is the Witness of a program that has run on a committed input.
+type execution struct {
+	exec.Execution
+	trees []*Tree // so far, the input's first
 }
+
+func newExecution(in *Input, x exec.Execution) *execution { return &execution{x, []*Tree{in.tree}} }
 
 // Tree implements Witness.
-func (w *matmulWitness) Tree(ctx context.Context, tree int, syms air.Symbols) (*Tree, error) {
-	switch tree {
-	case matmul.InputTree:
-		return w.in.tree, nil
-	case matmul.ResultTree:
-		columns, err := w.in.Program.EncodeTree(tree, w.output, each(ctx))
-		w.result = NewTree(columns)
-		return w.result, err
+func (x *execution) Tree(ctx context.Context, tree int, syms air.Symbols) (*Tree, error) {
+	if tree < len(x.trees) {
+		return x.trees[tree], nil
 	}
-	m, k, n := w.in.Program.Dims()
-	shape := matmul.Shape{M: m, K: k, N: n}
-	columns, err := shape.Interaction(syms["gamma"], w.in.tree.values, w.result.values, each(ctx))
-	return NewTree(columns), err
-}
-
-// Resolve implements Witness: the statement has no other values.
-func (w *matmulWitness) Resolve(_ context.Context, name string, _ air.Symbols) (m31.QM31, error) {
-	return m31.QM31{}, fmt.Errorf("prover: a matrix product has no value %q", name)
+	var before [][][]m31.Elem
+	for _, t := range x.trees {
+		before = append(before, t.values)
+	}
+	columns, err := x.Execution.Tree(ctx, before, syms)
+	if err != nil {
+		return nil, err
+	}
+	x.trees = append(x.trees, NewTree(columns))
+	return x.trees[tree], nil
 }

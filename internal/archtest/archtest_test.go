@@ -26,14 +26,15 @@ internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vector
 internal/circle internal/poseidon internal/pedersen internal/journal internal/p2p/p2ptest
 internal/stark elgamal
 internal/air internal/blake2s internal/stark/codec wallet contracts contracts/internal/class
-internal/air/matmul internal/air/airtest internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus
-contracts/internal/generate chain/ledger internal/cairo
+internal/air/matmul internal/air/airtest internal/program internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus
+internal/program/matmul contracts/internal/generate chain/ledger internal/cairo
 internal/cairo/bindings/faucet internal/cairo/bindings/jobmanager internal/cairo/bindings/paymentrouter internal/cairo/bindings/privacyrouter internal/cairo/bindings/proofverifier internal/cairo/bindings/reputationmanager internal/cairo/bindings/sagetoken internal/cairo/bindings/stakingmanager internal/cairo/bindings/validatorregistry
 contracts/deploy staking
 contracts/sage-deploy
 internal/backend/backendtest internal/sim
 internal/backend/cpu proof
-prover internal/wire
+prover/exec internal/wire
+prover internal/program/programtest
 internal/chaintest internal/settle internal/backstage
 .
 bitsagetest
@@ -51,7 +52,7 @@ var nested = []string{"starknetgo"}
 // heavy lists what must not be among the dependencies of a light package.
 var heavy = map[string][]string{
 	"./wallet":         {"github.com/consensys/gnark-crypto/ecc/stark-curve/pedersen-hash", module + "/proof"},
-	"./proof":          {"net", "runtime/cgo", module + "/prover", module + "/internal/backend", module + "/internal/parallel"},
+	"./proof":          {"net", "runtime/cgo", module + "/prover", module + "/prover/exec", module + "/internal/backend", module + "/internal/parallel"},
 	"./prover":         {"net", "runtime/cgo"},
 	"./internal/stark": {"net", "runtime/cgo"},
 	"./transport":      {"net", "runtime/cgo"},
@@ -203,7 +204,7 @@ func TestBrowser(t *testing.T) {
 
 // TestNoGoroutinesInVerifier keeps the trusted base sequential.
 func TestNoGoroutinesInVerifier(t *testing.T) {
-	sequential := []string{"internal/m31", "internal/circle", "internal/stark", "internal/stark/codec", "internal/air", "internal/air/matmul", "proof"}
+	sequential := []string{"internal/m31", "internal/circle", "internal/stark", "internal/stark/codec", "internal/air", "internal/air/matmul", "internal/program", "internal/program/matmul", "proof"}
 	goFiles(t, func(path string, file *ast.File) {
 		if strings.HasSuffix(path, "_test.go") || !slices.Contains(sequential, pathDir(path)) {
 			return

@@ -61,15 +61,19 @@ type Backend interface {
 	// FoldLine is FoldCircle for a column on a line domain.
 	FoldLine(ctx context.Context, dst, column m31.SecureVec, alpha m31.QM31) error
 
+	// Grind returns the smallest nonce that is a proof of work.
+	Grind(ctx context.Context, pow stark.Pow) (uint64, error)
+}
+
+// Multiplier is a Backend that multiplies matrices too, which only programs that do so
+// need.
+type Multiplier interface {
 	// MatMulInt8 writes the exact product of a (m x k) and b (k x n), all
 	// row-major, to c. k is at most 65535.
 	MatMulInt8(ctx context.Context, c []int32, a, b []int8, m, k, n int) error
 
 	// MatMulM31 is MatMulInt8 over the field.
 	MatMulM31(ctx context.Context, c, a, b []m31.Elem, m, k, n int) error
-
-	// Grind returns the smallest nonce that is a proof of work.
-	Grind(ctx context.Context, pow stark.Pow) (uint64, error)
 }
 
 // Part is a part of a domain in storage order: cut into 2^Log equal parts, the one with

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
+	"github.com/bitsage/bitsage/internal/program"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
@@ -169,16 +170,13 @@ func (c *codec) felt(f *felt.Felt) {
 	}
 }
 
-// maxProgram bounds the text of a program.
-const maxProgram = 64
-
 func (c *codec) program(p *proof.Program) {
 	var s string
 	if !c.reading {
 		c.check(p.Validate() == nil, "program")
 		s = p.String()
 	}
-	c.text(&s, maxProgram)
+	c.text(&s, program.MaxText)
 	if c.reading && c.failure == "" {
 		c.check(p.UnmarshalText([]byte(s)) == nil, "program")
 	}

@@ -44,7 +44,7 @@ func (r *taskRequest) fields(c *codec) { c.bytes(r.job[:]) }
 var TaskProtocol = transport.Protocol{
 	Name:        "/bitsage/task/1",
 	MaxRequest:  64,
-	MaxResponse: 1024,
+	MaxResponse: 2048,
 	Timeout:     10 * time.Second,
 	Concurrency: 64,
 	PerPeer:     4,

@@ -30,10 +30,7 @@ func Run(t *testing.T, b backend.Backend) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for threads := 1; threads <= 4; threads++ {
 		runtime.GOMAXPROCS(threads)
-		for _, c := range []struct {
-			name string
-			test func(*suite)
-		}{
+		tests := []testCase{
 			{"Transforms", (*suite).transforms},
 			{"Merkle", (*suite).merkle},
 			{"MerklePacked", (*suite).merklePacked},
@@ -42,22 +39,31 @@ func Run(t *testing.T, b backend.Backend) {
 			{"Fractions", (*suite).fractions},
 			{"Quotients", (*suite).quotients},
 			{"Folds", (*suite).folds},
-			{"MatMulInt8", (*suite).matMulInt8},
-			{"MatMulM31", (*suite).matMulM31},
 			{"Grind", (*suite).grind},
 			{"Cancelled", (*suite).cancelled},
-		} {
+		}
+		mul, ok := b.(backend.Multiplier)
+		if ok {
+			tests = append(tests, multiplierTests...)
+		}
+		for _, c := range tests {
 			t.Run(fmt.Sprintf("%s/%d", c.name, threads), func(t *testing.T) {
-				c.test(&suite{t, b, rand.New(rand.NewPCG(0xb175, 0x5a6e))})
+				c.test(&suite{t, b, mul, rand.New(rand.NewPCG(0xb175, 0x5a6e))})
 			})
 		}
 	}
+}
+
+type testCase struct {
+	name string
+	test func(*suite)
 }
 
 // suite is one test of one backend with its own source of randomness.
 type suite struct {
 	*testing.T
 	b   backend.Backend
+	mul backend.Multiplier // the same, if it is one
 	rng *rand.Rand
 }
 
@@ -378,68 +384,6 @@ func (s *suite) folds() {
 	}
 }
 
-// shapes of matrix products: vectors, odd sizes, a row, a column.
-var shapes = [][3]int{{1, 1, 1}, {1, 1, 33}, {5, 3, 7}, {16, 16, 16}, {33, 31, 29}, {100, 1, 64}, {1, 4096, 1}, {3, 4096, 2}, {64, 17, 130}}
-
-func (s *suite) matMulInt8() {
-	fills := []func() int8{
-		func() int8 { return int8(s.rng.Uint32()) },
-		func() int8 { return -128 },
-		func() int8 { return 127 },
-		func() int8 { return []int8{-128, 127}[s.rng.IntN(2)] },
-	}
-	for _, d := range shapes {
-		for i, fill := range fills {
-			m, k, n := d[0], d[1], d[2]
-			a, b := make([]int8, m*k), make([]int8, k*n)
-			for j := range a {
-				a[j] = fill()
-			}
-			for j := range b {
-				b[j] = fill()
-			}
-			c := make([]int32, m*n)
-			s.check(s.b.MatMulInt8(context.Background(), c, a, b, m, k, n))
-			for x := range c {
-				var want int64
-				for r := range k {
-					want += int64(a[x/n*k+r]) * int64(b[r*n+x%n])
-				}
-				if int64(c[x]) != want {
-					s.Fatalf("%v, entries of kind %d: entry %d is %d, want %d", d, i, x, c[x], want)
-				}
-			}
-		}
-	}
-}
-
-func (s *suite) matMulM31() {
-	fills := []func() m31.Elem{s.elem, func() m31.Elem { return m31.P - 1 }, func() m31.Elem { return 0 }}
-	for _, d := range shapes {
-		for i, fill := range fills {
-			m, k, n := d[0], d[1], d[2]
-			a, b := make([]m31.Elem, m*k), make([]m31.Elem, k*n)
-			for j := range a {
-				a[j] = fill()
-			}
-			for j := range b {
-				b[j] = fill()
-			}
-			c := make([]m31.Elem, m*n)
-			s.check(s.b.MatMulM31(context.Background(), c, a, b, m, k, n))
-			for x := range c {
-				var want uint64
-				for r := range k {
-					want = (want + uint64(a[x/n*k+r])*uint64(b[r*n+x%n])) % m31.P
-				}
-				if uint64(c[x]) != want {
-					s.Fatalf("%v, entries of kind %d: entry %d is %d, want %d", d, i, x, c[x], want)
-				}
-			}
-		}
-	}
-}
-
 // grind compares with a search from 0 on. Few bits of work make solutions that
 // several threads find at once.
 func (s *suite) grind() {
@@ -501,8 +445,6 @@ func (s *suite) cancelled() {
 		"Quotients":  func() error { return s.b.Quotients(ctx, v, &backend.Quotients{Log: 3}) },
 		"FoldCircle": func() error { return s.b.FoldCircle(ctx, v.Slice(0, 4), v, m31.One) },
 		"FoldLine":   func() error { return s.b.FoldLine(ctx, v.Slice(0, 4), v, m31.One) },
-		"MatMulInt8": func() error { return s.b.MatMulInt8(ctx, make([]int32, 1), []int8{1}, []int8{1}, 1, 1, 1) },
-		"MatMulM31":  func() error { return s.b.MatMulM31(ctx, v[0][:1], v[1][:1], v[2][:1], 1, 1, 1) },
 	} {
 		s.ended(name, f())
 	}

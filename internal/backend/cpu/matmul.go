@@ -10,7 +10,7 @@ import (
 // matmulRows is the number of rows of C computed between checks of the context.
 const matmulRows = 4
 
-// MatMulInt8 implements backend.Backend.
+// MatMulInt8 implements backend.Multiplier.
 func (Backend) MatMulInt8(ctx context.Context, c []int32, a, b []int8, m, k, n int) error {
 	if t := tiled(); t != nil && k > 0 { // kernels make at least one step
 		return t.matMul(ctx, c, a, b, m, k, n)
@@ -67,7 +67,7 @@ func mulRow(acc []int64, row []int8, packed []int64) {
 	}
 }
 
-// MatMulM31 implements backend.Backend.
+// MatMulM31 implements backend.Multiplier.
 func (Backend) MatMulM31(ctx context.Context, c, a, b []m31.Elem, m, k, n int) error {
 	if ok, err := matMulVector(ctx, c, a, b, m, k, n); ok {
 		return err

@@ -1,4 +1,4 @@
-package proof
+package matmul
 
 import (
 	"encoding/binary"
@@ -8,6 +8,7 @@ import (
 	"github.com/bitsage/bitsage/internal/air/matmul"
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
+	"github.com/bitsage/bitsage/internal/program"
 )
 
 // TestReader reads the extreme entries of every type, one after the other and every
@@ -32,7 +33,7 @@ func TestReader(t *testing.T) {
 				data = binary.LittleEndian.AppendUint32(data, uint32(e))
 			}
 		}
-		read := Program{dtype: c.dtype}.reader(data, c.size)
+		read := Program{DType: c.dtype}.reader(data, c.size)
 		for _, step := range []int{1, 2} {
 			dst := make([]m31.Elem, 3)
 			read(dst, 1, step)
@@ -51,24 +52,24 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// BenchmarkEncodeTree lays out input and output of a product of 1024 x 1024 matrices
+// BenchmarkEncode lays out input and output of a product of 1024 x 1024 matrices
 // of int8.
-func BenchmarkEncodeTree(b *testing.B) {
+func BenchmarkEncode(b *testing.B) {
 	const size = 1024
-	p := MatMul(size, size, size)
+	p := Program{Int8, size, size, size}
 	for _, c := range []struct {
-		name string
-		tree int
-		data []byte
-		row  int // where column 5 has the entry
-		at   int
+		name   string
+		encode func([]byte, program.Each) ([][]m31.Elem, error)
+		data   []byte
+		row    int // where column 5 has the entry
+		at     int
 	}{
-		{"input", matmul.InputTree, make([]byte, p.InputSize()), 700*size/matmul.W + 3, (3*matmul.W+5)*size + 700},
-		{"output", matmul.ResultTree, make([]byte, p.OutputSize()), 700*size/matmul.W + 3, 4 * (700*size + 3*matmul.W + 5)},
+		{"input", p.EncodeInput, make([]byte, p.InputSize()), 700*size/matmul.W + 3, (3*matmul.W+5)*size + 700},
+		{"output", p.EncodeOutput, make([]byte, p.OutputSize()), 700*size/matmul.W + 3, 4 * (700*size + 3*matmul.W + 5)},
 	} {
 		rand.NewChaCha8([32]byte{1}).Read(c.data)
 		want := m31.FromInt64(int64(int8(c.data[c.at])))
-		if c.tree == matmul.ResultTree {
+		if c.name == "output" {
 			for i := 3; i < len(c.data); i += 4 {
 				c.data[i] = 0 // within the bounds of a product
 			}
@@ -78,11 +79,11 @@ func BenchmarkEncodeTree(b *testing.B) {
 			var columns [][]m31.Elem
 			var err error
 			for b.Loop() {
-				if columns, err = p.EncodeTree(c.tree, c.data, matmul.Sequential); err != nil {
+				if columns, err = c.encode(c.data, program.Sequential); err != nil {
 					b.Fatal(err)
 				}
 			}
-			log := p.shape().LogRows()
+			log := p.LogRows()
 			if got := columns[5][circle.RowToStorage(c.row, log)]; got != want {
 				b.Errorf("%d, want %d", got, want)
 			}

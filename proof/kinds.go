@@ -1,0 +1,11 @@
+package proof
+
+import (
+	"github.com/bitsage/bitsage/internal/program"
+	"github.com/bitsage/bitsage/internal/program/matmul"
+)
+
+// The kinds of programs. What runs them is registered in prover/exec.
+func init() {
+	program.Register(matmul.Kind{})
+}
