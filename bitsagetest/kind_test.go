@@ -21,15 +21,15 @@ func TestSecondKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	input := kind.TestInput(110)
-	id, err := n.Client().Submit(t.Context(), bitsage.Job{Program: p, Input: input, MaxFee: bitsage.SAGE(1)})
+	job, err := n.Client().Submit(t.Context(), bitsage.Job{Program: p, Input: input, MaxFee: bitsage.SAGE(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := n.Client().Wait(t.Context(), id)
+	r, err := n.Client().Wait(t.Context(), job.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.RequirePaid(t, id)
+	n.RequirePaid(t, job.ID)
 	if r.Task.Program != p || r.Task.Profile != p.DefaultProfile() || len(r.Task.Inputs) != 3 {
 		t.Errorf("the receipt is of the task %+v", r.Task)
 	}

@@ -173,7 +173,7 @@ func (l *life) enroll() error {
 // submit deposits SAGE and submits the job.
 func (l *life) submit() error {
 	l.out.doing("depositing")
-	if err := l.client.Deposit(l.ctx, deposit); err != nil {
+	if _, err := l.client.Deposit(l.ctx, deposit); err != nil {
 		return err
 	}
 	deposited, err := one[privacyrouter.DepositedEvent](l.ctx, l.history, "client")
@@ -185,10 +185,11 @@ func (l *life) submit() error {
 	l.out.doing("asking for quotes, handing the input to the worker")
 	r := l.report
 	job := bitsage.Job{Program: l.opt.program(), Input: l.opt.input(), Profile: l.opt.profile, MaxFee: deposit}
-	if r.Job, err = l.client.Submit(l.ctx, job); err != nil {
+	submission, err := l.client.Submit(l.ctx, job)
+	if err != nil {
 		return err
 	}
-	r.InputBytes = len(job.Input)
+	r.Job, r.InputBytes = submission.ID, len(job.Input)
 	return nil
 }
 
@@ -282,9 +283,11 @@ func (l *life) pay() error {
 	l.end("payment", "the fee is released, encrypted, to the worker", finalized.Tx, released.Tx)
 
 	l.out.doing("claiming")
-	if l.report.Claimed, err = l.worker.Claim(l.ctx); err != nil {
+	claim, err := l.worker.Claim(l.ctx)
+	if err != nil {
 		return err
 	}
+	l.report.Claimed = claim.Amount
 	withdrawn, err := one[privacyrouter.WithdrawnEvent](l.ctx, l.history, "worker")
 	if err != nil {
 		return err
