@@ -1,4 +1,6 @@
-package wallet
+// Package faucet asks a faucet of a test network for tokens, over HTTP, and waits until they
+// have arrived. It is apart from package wallet so that keys and signatures link no HTTP.
+package faucet
 
 import (
 	"bytes"
@@ -22,16 +24,16 @@ import (
 )
 
 const (
-	maxFaucetBody  = 64 << 10
-	maxFaucetDelay = time.Minute // longest pause between two attempts
-	maxRetryAfter  = 24 * time.Hour
-	maxMessage     = 200 // characters of a faucet's message that an error repeats
+	maxBody       = 64 << 10
+	maxDelay      = time.Minute // longest pause between two attempts
+	maxRetryAfter = 24 * time.Hour
+	maxMessage    = 200 // characters of a faucet's message that an error repeats
 )
 
-// ErrFaucetResponse means that the faucet said yes but not what it did: its answer
+// ErrResponse means that the faucet said yes but not what it did: its answer
 // is too large, is not JSON, or lacks a transaction hash or an amount. It may have
 // paid all the same.
-var ErrFaucetResponse = errors.New("wallet: the faucet's answer cannot be read")
+var ErrResponse = errors.New("faucet: the faucet's answer cannot be read")
 
 // RateLimitError says that the faucet wants no more requests for now (status 429).
 type RateLimitError struct {
@@ -41,33 +43,33 @@ type RateLimitError struct {
 // Error implements error.
 func (e *RateLimitError) Error() string {
 	if e.RetryAfter == 0 {
-		return "wallet: the faucet limits requests and does not say until when"
+		return "faucet: the faucet limits requests and does not say until when"
 	}
-	return fmt.Sprintf("wallet: the faucet limits requests: try again in %v", e.RetryAfter)
+	return fmt.Sprintf("faucet: the faucet limits requests: try again in %v", e.RetryAfter)
 }
 
-// FaucetError is any other refusal of a faucet.
-type FaucetError struct {
+// Error is any other refusal of a faucet.
+type Error struct {
 	Status     int           // of HTTP
 	Message    string        // what the faucet said, printable and cut short
 	RetryAfter time.Duration // how long to wait, or 0 if the faucet did not say
 }
 
 // Error implements error.
-func (e *FaucetError) Error() string {
-	return fmt.Sprintf("wallet: the faucet answered %d %s: %q", e.Status, http.StatusText(e.Status), e.Message)
+func (e *Error) Error() string {
+	return fmt.Sprintf("faucet: the faucet answered %d %s: %q", e.Status, http.StatusText(e.Status), e.Message)
 }
 
-// Faucet asks a faucet of a test network for tokens over HTTP. Only URL is needed.
-// A Faucet may be used by several goroutines at once.
+// Client asks a faucet of a test network for tokens over HTTP. Only URL is needed.
+// A Client may be used by several goroutines at once.
 //
 // A request is POST {URL}/faucet with the JSON object {"address": "0x..."} and an
 // Idempotency-Key header that stays the same over its attempts. The answer is
 // {"tx_hash": "0x...", "amount": "..."}, the amount in the token's smallest unit
 // and in decimal digits.
-type Faucet struct {
+type Client struct {
 	URL      string        // http or https
-	Client   *http.Client  // nil means one with a timeout of 30 s; redirects are never followed
+	HTTP     *http.Client  // nil means one with a timeout of 30 s; redirects are never followed
 	Attempts int           // 0 means 5
 	Backoff  time.Duration // pause after the first attempt, then doubled; 0 means 500 ms
 
@@ -84,32 +86,32 @@ type Drip struct {
 // statuses of 500 and above, with pauses that grow and vary at random and are at
 // least what the faucet asks for in Retry-After. It gives up with the last error
 // when the attempts are used up, when Retry-After exceeds a minute, or when ctx
-// ends. A status of 429 is a *RateLimitError at once, any other a *FaucetError.
-func (f *Faucet) Request(ctx context.Context, address felt.Felt) (*Drip, error) {
-	target, err := f.target()
+// ends. A status of 429 is a *RateLimitError at once, any other a *Error.
+func (c *Client) Request(ctx context.Context, address felt.Felt) (*Drip, error) {
+	target, err := c.target()
 	if err != nil {
 		return nil, err
 	}
 	body := []byte(`{"address":"` + address.Padded() + `"}`)
-	key, pause := rand.Text(), cmp.Or(max(f.Backoff, 0), 500*time.Millisecond)
+	key, pause := rand.Text(), cmp.Or(max(c.Backoff, 0), 500*time.Millisecond)
 	for attempt := 1; ; attempt++ {
-		drip, wait, err := f.try(ctx, target, key, body)
-		if err == nil || wait == noRetry || wait > maxFaucetDelay || attempt >= cmp.Or(f.Attempts, 5) {
+		drip, wait, err := c.try(ctx, target, key, body)
+		if err == nil || wait == noRetry || wait > maxDelay || attempt >= cmp.Or(c.Attempts, 5) {
 			return drip, err
 		}
-		if stop := f.pause(ctx, max(wait, jitter(pause))); stop != nil {
+		if stop := c.pause(ctx, max(wait, jitter(pause))); stop != nil {
 			return nil, fmt.Errorf("%w (last attempt: %w)", stop, err)
 		}
-		pause = min(2*pause, maxFaucetDelay)
+		pause = min(2*pause, maxDelay)
 	}
 }
 
 // jitter returns a random duration in [d/2, d].
 func jitter(d time.Duration) time.Duration { return d/2 + mathrand.N(d/2+1) }
 
-func (f *Faucet) pause(ctx context.Context, d time.Duration) error {
-	if f.sleep != nil {
-		return f.sleep(ctx, d)
+func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	if c.sleep != nil {
+		return c.sleep(ctx, d)
 	}
 	return sleep(ctx, d)
 }
@@ -126,23 +128,23 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (f *Faucet) target() (string, error) {
-	u, err := url.Parse(f.URL)
+func (c *Client) target() (string, error) {
+	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", errors.New("wallet: a faucet's URL begins with http:// or https:// and names a host")
+		return "", errors.New("faucet: a faucet's URL begins with http:// or https:// and names a host")
 	}
 	return u.JoinPath("faucet").String(), nil
 }
 
-// client returns the client to use, which refuses redirects: they would send the
+// http returns the HTTP client to use, which refuses redirects: they would send the
 // address elsewhere and turn the POST into a GET.
-func (f *Faucet) client() *http.Client {
-	c := http.Client{Timeout: 30 * time.Second}
-	if f.Client != nil {
-		c = *f.Client
+func (c *Client) http() *http.Client {
+	h := http.Client{Timeout: 30 * time.Second}
+	if c.HTTP != nil {
+		h = *c.HTTP
 	}
-	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &c
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &h
 }
 
 // noRetry, in place of a pause, says that another attempt makes no sense.
@@ -150,7 +152,7 @@ const noRetry = time.Duration(-1)
 
 // try makes one attempt. With an error it returns the least pause before the next
 // one, or noRetry.
-func (f *Faucet) try(ctx context.Context, target, key string, body []byte) (*Drip, time.Duration, error) {
+func (c *Client) try(ctx context.Context, target, key string, body []byte) (*Drip, time.Duration, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
 		return nil, noRetry, err
@@ -158,22 +160,22 @@ func (f *Faucet) try(ctx context.Context, target, key string, body []byte) (*Dri
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Idempotency-Key", key)
-	resp, err := f.client().Do(req)
+	resp, err := c.http().Do(req)
 	if err != nil {
-		return nil, retryUnlessDone(ctx), fmt.Errorf("wallet: asking the faucet: %w", err)
+		return nil, retryUnlessDone(ctx), fmt.Errorf("faucet: asking the faucet: %w", err)
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxFaucetBody+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	after := retryAfter(resp.Header, time.Now())
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
 		return nil, noRetry, &RateLimitError{after}
 	case resp.StatusCode >= 500:
-		return nil, after, &FaucetError{resp.StatusCode, message(data), after}
+		return nil, after, &Error{resp.StatusCode, message(data), after}
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return nil, noRetry, &FaucetError{resp.StatusCode, message(data), after}
+		return nil, noRetry, &Error{resp.StatusCode, message(data), after}
 	case err != nil:
-		return nil, retryUnlessDone(ctx), fmt.Errorf("wallet: reading the faucet's answer: %w", err)
+		return nil, retryUnlessDone(ctx), fmt.Errorf("faucet: reading the faucet's answer: %w", err)
 	}
 	drip, err := parseDrip(data)
 	return drip, noRetry, err
@@ -206,19 +208,19 @@ func parseDrip(data []byte) (*Drip, error) {
 		TxHash string `json:"tx_hash"`
 		Amount string `json:"amount"`
 	}
-	if len(data) > maxFaucetBody {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrFaucetResponse, maxFaucetBody)
+	if len(data) > maxBody {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrResponse, maxBody)
 	}
 	if err := json.Unmarshal(data, &answer); err != nil {
-		return nil, fmt.Errorf("%w: not the JSON object it should be", ErrFaucetResponse)
+		return nil, fmt.Errorf("%w: not the JSON object it should be", ErrResponse)
 	}
 	hash, err := felt.Parse(answer.TxHash)
 	if err != nil || hash.IsZero() {
-		return nil, fmt.Errorf("%w: no transaction hash in tx_hash", ErrFaucetResponse)
+		return nil, fmt.Errorf("%w: no transaction hash in tx_hash", ErrResponse)
 	}
 	amount, ok := parseAmount(answer.Amount)
 	if !ok {
-		return nil, fmt.Errorf("%w: no positive amount below 2^256 in amount", ErrFaucetResponse)
+		return nil, fmt.Errorf("%w: no positive amount below 2^256 in amount", ErrResponse)
 	}
 	return &Drip{hash, amount}, nil
 }
@@ -251,6 +253,16 @@ func message(data []byte) string {
 	return strings.TrimSpace(strings.ToValidUTF8(printable, ""))
 }
 
+// cut returns at most n characters of s.
+func cut(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
 // WaitBalance asks for a balance, at once and then after pauses that grow from
 // half a second to eight, until it is at least want, and returns it. Errors of
 // balance count as not yet. Only the end of ctx ends the wait early, so give it a
@@ -266,7 +278,7 @@ func WaitBalance(ctx context.Context, balance func(context.Context) (*big.Int, e
 			last = have.String()
 		}
 		if stop := sleep(ctx, pause); stop != nil {
-			return nil, fmt.Errorf("wallet: waiting for a balance of %v, last seen: %s: %w", want, last, errors.Join(stop, err))
+			return nil, fmt.Errorf("faucet: waiting for a balance of %v, last seen: %s: %w", want, last, errors.Join(stop, err))
 		}
 	}
 }

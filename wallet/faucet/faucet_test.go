@@ -1,4 +1,4 @@
-package wallet
+package faucet
 
 import (
 	"context"
@@ -39,10 +39,10 @@ func reply(status int, body string, headers ...string) http.HandlerFunc {
 // hangUp closes the connection without an answer.
 func hangUp(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }
 
-// faucet is a Faucet whose server gives the replies one after the other, and then
+// testFaucet is a Client whose server gives the replies one after the other, and then
 // the last one for ever. It records requests and pauses.
 type testFaucet struct {
-	Faucet
+	Client
 	requests atomic.Int32
 	keys     []string
 	pauses   []time.Duration
@@ -64,7 +64,7 @@ func newFaucet(t *testing.T, replies ...http.HandlerFunc) *testFaucet {
 	return f
 }
 
-func TestFaucet(t *testing.T) {
+func TestRequest(t *testing.T) {
 	f := newFaucet(t, func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]string
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || len(body) != 1 || body["address"] != someAddress.Padded() {
@@ -85,7 +85,7 @@ func TestFaucet(t *testing.T) {
 
 // TestFaucetRetries wants errors that pass to be tried again, with the same
 // idempotency key and growing pauses.
-func TestFaucetRetries(t *testing.T) {
+func TestRetries(t *testing.T) {
 	// hangUp comes first: on a used connection net/http itself would try again.
 	f := newFaucet(t, hangUp, reply(503, "busy"), reply(500, ""), reply(200, goodDrip))
 	if _, err := f.Request(context.Background(), someAddress); err != nil {
@@ -101,10 +101,10 @@ func TestFaucetRetries(t *testing.T) {
 	}
 }
 
-func TestFaucetGivesUp(t *testing.T) {
+func TestGivesUp(t *testing.T) {
 	f := newFaucet(t, reply(502, `{"error":"upstream"}`))
 	f.Attempts = 3
-	var e *FaucetError
+	var e *Error
 	if _, err := f.Request(context.Background(), someAddress); !errors.As(err, &e) || e.Status != 502 || e.Message != "upstream" {
 		t.Errorf("got %v", err)
 	}
@@ -120,19 +120,19 @@ func TestFaucetGivesUp(t *testing.T) {
 
 // TestFaucetRetryAfter wants a server's pause kept if it is short, and reported if
 // it is long.
-func TestFaucetRetryAfter(t *testing.T) {
+func TestRetryAfter(t *testing.T) {
 	f := newFaucet(t, reply(503, "", "Retry-After", "7"), reply(200, goodDrip))
 	if _, err := f.Request(context.Background(), someAddress); err != nil || len(f.pauses) != 1 || f.pauses[0] != 7*time.Second {
 		t.Errorf("%v after %v", err, f.pauses)
 	}
 	f = newFaucet(t, reply(503, "", "Retry-After", "3600"))
-	var e *FaucetError
+	var e *Error
 	if _, err := f.Request(context.Background(), someAddress); !errors.As(err, &e) || e.RetryAfter != time.Hour || len(f.pauses) != 0 {
 		t.Errorf("got %v after %v", err, f.pauses)
 	}
 }
 
-func TestFaucetRateLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	for header, want := range map[string]time.Duration{
 		"":                              0,
 		"120":                           2 * time.Minute,
@@ -159,8 +159,8 @@ func TestFaucetRateLimit(t *testing.T) {
 }
 
 // TestFaucetHostile wants every bad answer refused at once and with its name.
-func TestFaucetHostile(t *testing.T) {
-	huge := `{"tx_hash":"0x1","amount":"1","x":"` + strings.Repeat("x", maxFaucetBody) + `"}`
+func TestHostile(t *testing.T) {
+	huge := `{"tx_hash":"0x1","amount":"1","x":"` + strings.Repeat("x", maxBody) + `"}`
 	for name, body := range map[string]string{
 		"huge body":       huge,
 		"empty":           "",
@@ -184,14 +184,14 @@ func TestFaucetHostile(t *testing.T) {
 		"amount long":     `{"tx_hash":"0x1","amount":"` + strings.Repeat("9", 1000) + `"}`,
 	} {
 		f := newFaucet(t, reply(200, body))
-		if _, err := f.Request(context.Background(), someAddress); !errors.Is(err, ErrFaucetResponse) || f.requests.Load() != 1 {
+		if _, err := f.Request(context.Background(), someAddress); !errors.Is(err, ErrResponse) || f.requests.Load() != 1 {
 			t.Errorf("%s: got %v after %d requests", name, err, f.requests.Load())
 		}
 	}
 }
 
 // TestFaucetEndless reads an answer that never ends only up to the bound.
-func TestFaucetEndless(t *testing.T) {
+func TestEndless(t *testing.T) {
 	f := newFaucet(t, func(w http.ResponseWriter, r *http.Request) {
 		for {
 			if _, err := w.Write(make([]byte, 4096)); err != nil {
@@ -199,18 +199,18 @@ func TestFaucetEndless(t *testing.T) {
 			}
 		}
 	})
-	if _, err := f.Request(context.Background(), someAddress); !errors.Is(err, ErrFaucetResponse) {
+	if _, err := f.Request(context.Background(), someAddress); !errors.Is(err, ErrResponse) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestFaucetRefusals(t *testing.T) {
+func TestRefusals(t *testing.T) {
 	for status, body := range map[int]string{
 		400: `{"error":"no such address"}`, 403: "", 404: strings.Repeat("long ", 1000), 418: "\x1b[31mred\x00\xff\n",
 	} {
 		f := newFaucet(t, reply(status, body))
 		_, err := f.Request(context.Background(), someAddress)
-		var e *FaucetError
+		var e *Error
 		if !errors.As(err, &e) || e.Status != status || f.requests.Load() != 1 {
 			t.Errorf("%d: got %v after %d requests", status, err, f.requests.Load())
 			continue
@@ -222,7 +222,7 @@ func TestFaucetRefusals(t *testing.T) {
 }
 
 // TestFaucetRedirect wants redirects refused, by a client of the user too.
-func TestFaucetRedirect(t *testing.T) {
+func TestRedirect(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t.Error("the redirect was followed")
 	}))
@@ -230,8 +230,8 @@ func TestFaucetRedirect(t *testing.T) {
 	for _, client := range []*http.Client{nil, {Timeout: time.Second}} {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			f := newFaucet(t, reply(status, "", "Location", other.URL))
-			f.Client = client
-			var e *FaucetError
+			f.HTTP = client
+			var e *Error
 			if _, err := f.Request(context.Background(), someAddress); !errors.As(err, &e) || e.Status != status {
 				t.Errorf("%d: got %v", status, err)
 			}
@@ -242,7 +242,7 @@ func TestFaucetRedirect(t *testing.T) {
 	}
 }
 
-func TestFaucetContext(t *testing.T) {
+func TestContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	returned := make(chan struct{})
 	f := newFaucet(t, func(w http.ResponseWriter, r *http.Request) {
@@ -262,22 +262,22 @@ func TestFaucetContext(t *testing.T) {
 		w.WriteHeader(503)
 	})
 	f.sleep, f.Backoff = nil, time.Hour
-	var e *FaucetError
+	var e *Error
 	if _, err := f.Request(ctx2, someAddress); !errors.Is(err, cause) || !errors.As(err, &e) {
 		t.Errorf("during a pause: got %v", err)
 	}
 }
 
-func TestFaucetURL(t *testing.T) {
+func TestURL(t *testing.T) {
 	for _, u := range []string{"", "faucet.example", "ftp://x", "http://", "://", "/faucet"} {
-		if _, err := (&Faucet{URL: u}).Request(context.Background(), someAddress); err == nil || !strings.Contains(err.Error(), "http://") {
+		if _, err := (&Client{URL: u}).Request(context.Background(), someAddress); err == nil || !strings.Contains(err.Error(), "http://") {
 			t.Errorf("%q: got %v", u, err)
 		}
 	}
 }
 
 // TestFaucetZeroPauses wants strange settings to do no harm.
-func TestFaucetZeroPauses(t *testing.T) {
+func TestZeroPauses(t *testing.T) {
 	f := newFaucet(t, reply(500, ""), reply(200, goodDrip))
 	f.Backoff = -time.Second
 	if _, err := f.Request(context.Background(), someAddress); err != nil {
