@@ -182,7 +182,7 @@ func (w *world) prove(o Order) consensus.Fact {
 	fact.ResultRoot, fact.ProofHash = consensus.Digest{7}, consensus.Digest{8}
 	sig, err := w.keys[worker].Sign(ctx, fact.ID(w.c.chainID).Felt())
 	w.must(err)
-	w.must(w.c.SubmitProof(ctx, w.accounts[worker], &fact, sig))
+	w.must(w.c.SubmitProof(ctx, w.accounts[worker], &fact, consensus.Signature(sig)))
 	return fact
 }
 
@@ -200,7 +200,7 @@ func (w *world) certify(f consensus.Fact, v consensus.Verdict, votes int) *conse
 		sig, err := key.Sign(w.t.Context(), consensus.VoteHash(w.c.chainID, w.set, id, v))
 		w.must(err)
 		c.Bitmap |= 1 << at
-		c.Signatures = append(c.Signatures, consensus.Normalize(sig))
+		c.Signatures = append(c.Signatures, consensus.Normalize(consensus.Signature(sig)))
 	}
 	return c
 }
