@@ -1,12 +1,16 @@
 package bitsage
 
 import (
+	"context"
 	"time"
 
+	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/internal/starksig"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/transport"
+	"github.com/bitsage/bitsage/wallet"
 )
 
 // voteProtocol carries a message of package consensus to one validator.
@@ -18,6 +22,14 @@ var voteProtocol = transport.Protocol{
 // domain is the deployment that messages are about.
 func domain(c *settle.Contracts) wire.Domain {
 	return wire.Domain{ChainID: c.ChainID(), JobManager: c.JobManager()}
+}
+
+// signing lets messages be signed by a key that may be anywhere.
+func signing(ctx context.Context, s wallet.Signer) wire.Sign {
+	return func(hash chain.Felt) (starksig.Signature, error) {
+		sig, err := s.Sign(ctx, hash)
+		return starksig.Signature(sig), err
+	}
 }
 
 // topic returns where a message of package consensus is published.

@@ -9,6 +9,7 @@ import (
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/wallet"
 )
 
 // accuse reports a validator's offence to the chain. The chain may not know of it yet:
@@ -61,12 +62,13 @@ func (v *Validator) report(ctx context.Context, evidence consensus.Evidence) err
 	switch e := evidence.(type) {
 	case *consensus.Equivocation:
 		_, err = c.ReportEquivocation(ctx, v.account, staking.Equivocation{
-			Epoch: e.Epoch, Index: uint32(e.Index), Fact: e.Fact.Felt(), Valid: e.Valid, Invalid: e.Invalid,
+			Epoch: e.Epoch, Index: uint32(e.Index), Fact: e.Fact.Felt(),
+			Valid: wallet.Signature(e.Valid), Invalid: wallet.Signature(e.Invalid),
 		})
 	case *consensus.FalseVerdict:
 		_, err = c.ReportFalseVerdict(ctx, v.account, staking.FalseVerdict{
 			Epoch: e.Vote.Epoch, Index: uint32(e.Vote.Index), Fact: e.Vote.Fact.Felt(),
-			Valid: e.Vote.Verdict == consensus.Valid, Signature: e.Vote.Signature,
+			Valid: e.Vote.Verdict == consensus.Valid, Signature: wallet.Signature(e.Vote.Signature),
 		})
 	}
 	return err

@@ -68,7 +68,7 @@ func (l *liars) vote(v *Validator, verdict consensus.Verdict) *consensus.Vote {
 	l.Helper()
 	sig, err := v.cfg.VoteKey.Sign(l.Context(), consensus.VoteHash(l.network.settle.ChainID(), l.set, l.fact, verdict))
 	l.check(err)
-	return &consensus.Vote{Epoch: l.set.Epoch(), Index: l.index(v), Fact: l.fact, Verdict: verdict, Signature: consensus.Normalize(sig)}
+	return &consensus.Vote{Epoch: l.set.Epoch(), Index: l.index(v), Fact: l.fact, Verdict: verdict, Signature: consensus.Normalize(consensus.Signature(sig))}
 }
 
 func (l *liars) say(m consensus.Message) {

@@ -230,7 +230,7 @@ func (v *Validator) carryOut(ctx context.Context, effect consensus.Effect) (cons
 		return consensus.Appended(e), v.append(e.Record)
 	case consensus.Sign:
 		sig, err := v.cfg.VoteKey.Sign(ctx, e.Hash)
-		return consensus.Signed{Vote: e.Vote, Signature: sig}, err
+		return consensus.Signed{Vote: e.Vote, Signature: consensus.Signature(sig)}, err
 	case consensus.Broadcast:
 		v.broadcast(ctx, e.Message)
 	case consensus.Send:
@@ -418,8 +418,8 @@ func (v *Validator) serve(ctx context.Context) error {
 
 // record says at which peer this validator is, as of now.
 func (v *Validator) record(ctx context.Context) (wire.PeerRecord, error) {
-	r := wire.PeerRecord{Peer: v.host.ID(), Time: time.Now().Unix()}
-	return r.Sign(ctx, v.cfg.VoteKey, domain(v.contract))
+	r := wire.PeerRecord{Key: v.cfg.VoteKey.PublicKey(), Peer: v.host.ID(), Time: time.Now().Unix()}
+	return r.Sign(domain(v.contract), signing(ctx, v.cfg.VoteKey))
 }
 
 // receive hands a message to the loop. What is no message is dropped.

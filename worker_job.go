@@ -373,11 +373,11 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 	if err != nil {
 		return err
 	}
-	sig, err := w.cfg.Signer.Sign(ctx, fact.ID(w.chainID).Felt())
+	signed, err := w.cfg.Signer.Sign(ctx, fact.ID(w.chainID).Felt())
 	if err != nil {
 		return err
 	}
-	sig = consensus.Normalize(sig)
+	sig := consensus.Normalize(consensus.Signature(signed))
 	s := &submission{a.id, res.Statement.ResultRoot, output.Digest, proofID.Digest, sig.R.String(), sig.S.String()}
 	if err := w.records.put(recordSubmitted, s); err != nil {
 		return err

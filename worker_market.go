@@ -171,7 +171,7 @@ func (w *Worker) quote(ctx context.Context, _ transport.PeerID, r wire.QuoteRequ
 	if err := w.room(ctx, r.Program, r.Profile, &q, now); err != nil {
 		return wire.Quote{}, err
 	}
-	return q.Sign(ctx, w.cfg.Signer, r.Domain)
+	return q.Sign(r.Domain, signing(ctx, w.cfg.Signer))
 }
 
 // price returns the fee in the units in which it is encrypted.

@@ -16,6 +16,11 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// sign signs as consensus has it, with the one form of a signature that is encoded.
+func sign(key *wallet.Key, hash felt.Felt) consensus.Signature {
+	return consensus.Normalize(consensus.Signature(must(key.Sign(context.Background(), hash))))
+}
+
 // One validator decides alone. The caller does what the node asks for: it journals,
 // signs and verifies.
 func Example() {
@@ -26,7 +31,7 @@ func Example() {
 	}, consensus.Stark))
 
 	submission := &consensus.Submission{Fact: consensus.Fact{Profile: profile}, ProofSize: 60_000}
-	submission.Signature = must(worker.Sign(context.Background(), submission.Fact.ID(chain).Felt()))
+	submission.Signature = sign(worker, submission.Fact.ID(chain).Felt())
 
 	journal := []consensus.Record{consensus.Identity{Chain: chain, Key: key.PublicKey()}}
 	node := must(consensus.New(consensus.Config{Chain: chain, Key: key.PublicKey(), Profiles: []felt.Felt{profile}}, journal))
@@ -46,7 +51,7 @@ func Example() {
 			case consensus.RequestProof:
 				events = append(events, consensus.Verified{Fact: e.Fact, Verdict: consensus.Valid})
 			case consensus.Sign:
-				events = append(events, consensus.Signed{Vote: e.Vote, Signature: must(key.Sign(context.Background(), e.Hash))})
+				events = append(events, consensus.Signed{Vote: e.Vote, Signature: sign(key, e.Hash)})
 			case consensus.Approved:
 				fmt.Println("approved:", e.Certificate.Verify(chain, set) == nil)
 			}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
+
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -38,7 +40,7 @@ func sign(k *wallet.Key, hash felt.Felt) Signature {
 	if err != nil {
 		panic(err)
 	}
-	return Normalize(sig)
+	return Normalize(Signature(sig))
 }
 
 func newSet(t testing.TB, epoch uint64, weights ...uint64) *ValidatorSet {
@@ -78,9 +80,11 @@ func newCertificate(set *ValidatorSet, id FactID, v Verdict, members ...int) *Ce
 
 // otherForm returns (R, n - S).
 func otherForm(sig Signature) Signature {
-	s, _ := scalar(sig.S)
+	b := sig.S.Bytes()
+	var s fr.Element
+	s.SetBytes(b[:])
 	s.Neg(&s)
-	b := s.Bytes()
+	b = s.Bytes()
 	sig.S.SetBytes(b[:])
 	return sig
 }

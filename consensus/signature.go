@@ -3,16 +3,17 @@ package consensus
 import (
 	"errors"
 
-	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
-
 	"github.com/bitsage/bitsage/chain/felt"
-	"github.com/bitsage/bitsage/wallet"
+	"github.com/bitsage/bitsage/internal/starksig"
 )
 
 // Signature is a Stark-curve ECDSA signature. In this package S is at most half of
 // the curve's order: of the two forms that every signature has only this one is
-// encoded, so that nobody but the signer can make a second encoding of a vote.
-type Signature = wallet.Signature
+// encoded, so that nobody but the signer can make a second encoding of a vote. A
+// wallet.Signature converts to it, and is then to be normalized.
+type Signature struct {
+	R, S felt.Felt
+}
 
 // ErrSignature means that a signature does not verify or is out of range.
 var ErrSignature = errors.New("consensus: the signature does not verify")
@@ -28,33 +29,23 @@ type Scheme func(public felt.Felt) (Check, error)
 
 // Stark is ECDSA over the Stark curve; public keys are x coordinates.
 func Stark(public felt.Felt) (Check, error) {
-	q, err := wallet.PublicPoint(public)
+	q, err := starksig.PublicPoint(public)
 	if err != nil {
 		return nil, err
 	}
 	return func(hash felt.Felt, sig Signature) bool {
-		return wallet.VerifyPoint(q, hash, sig) == nil
+		return starksig.VerifyPoint(q, hash, starksig.Signature(sig)) == nil
 	}, nil
 }
+
+// Bytes encodes the signature as R then S, 32 bytes each, the most significant first.
+func (sig Signature) Bytes() []byte { return starksig.Signature(sig).Bytes() }
 
 // Normalize returns the form of a signature whose S is at most half of the order n
 // of the curve: S or n - S. Both verify alike.
 func Normalize(sig Signature) Signature {
-	if s, ok := scalar(sig.S); ok && s.LexicographicallyLargest() {
-		s.Neg(&s)
-		b := s.Bytes()
-		sig.S.SetBytes(b[:])
-	}
-	return sig
+	return Signature(starksig.Signature(sig).Normalize())
 }
 
 // normal reports whether Normalize would not change the signature.
-func normal(sig Signature) bool {
-	s, ok := scalar(sig.S)
-	return ok && !s.LexicographicallyLargest()
-}
-
-func scalar(f felt.Felt) (s fr.Element, ok bool) {
-	b := f.Bytes()
-	return s, s.SetBytesCanonical(b[:]) == nil
-}
+func normal(sig Signature) bool { return starksig.Signature(sig).Normal() }

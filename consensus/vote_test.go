@@ -90,7 +90,7 @@ func TestNormalize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		low := Normalize(raw)
+		low := Normalize(Signature(raw))
 		if !normal(low) || normal(otherForm(low)) || Normalize(otherForm(low)) != low || low.R != raw.R {
 			t.Errorf("signature %d: %v", i, low)
 		}

@@ -5,7 +5,7 @@ import (
 	"github.com/bitsage/bitsage/internal/program/matmul"
 )
 
-// The kinds of programs. What runs them is registered in prover/exec.
+// The kinds of programs. What runs them is registered in internal/program/exec.
 func init() {
 	program.Register(matmul.Kind{})
 }

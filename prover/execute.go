@@ -5,7 +5,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/program"
 	"github.com/bitsage/bitsage/proof"
-	"github.com/bitsage/bitsage/prover/exec"
+	"github.com/bitsage/bitsage/internal/program/exec"
 )
 
 // Execute runs a program on its input and returns its output.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/air"
 	"github.com/bitsage/bitsage/internal/m31"
-	"github.com/bitsage/bitsage/prover/exec"
+	"github.com/bitsage/bitsage/internal/program/exec"
 )
 
 // Lookups is a Witness of an AIR whose last tree holds LogUp columns only. The

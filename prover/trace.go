@@ -9,7 +9,7 @@ import (
 	"github.com/bitsage/bitsage/internal/program"
 	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/proof"
-	"github.com/bitsage/bitsage/prover/exec"
+	"github.com/bitsage/bitsage/internal/program/exec"
 )
 
 // Input is a program's input, committed. A worker makes one to compare the job

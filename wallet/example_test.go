@@ -7,12 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log"
-	"math/big"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/wallet"
@@ -83,7 +79,7 @@ func ExampleVerify() {
 	fmt.Println(wallet.Verify(key.PublicKey(), felt.FromUint64(43), signature))
 	// Output:
 	// <nil>
-	// wallet: the signature does not verify
+	// starksig: the signature does not verify
 }
 
 // A key in a file. The cost here is for an example: leave Scrypt out.
@@ -135,24 +131,4 @@ func ExampleAccount_MarshalJSON() {
 	//     "public_key": "0x05d97a4a9174d9158c3886717a70112c5e60b17318a1d3ae17f563f1cf8292f4"
 	//   }
 	// ]
-}
-
-// Tokens from a faucet, and the wait until they have arrived.
-func ExampleFaucet() {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, `{"tx_hash": "0x4d2", "amount": "1000000000000000000000"}`)
-	}))
-	defer server.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-
-	faucet := wallet.Faucet{URL: server.URL}
-	drip, err := faucet.Request(ctx, felt.FromUint64(7))
-	if err != nil {
-		log.Fatal(err)
-	}
-	balance := func(context.Context) (*big.Int, error) { return drip.Amount, nil } // ask a node here
-	have, err := wallet.WaitBalance(ctx, balance, drip.Amount)
-	fmt.Println(have, err)
-	// Output: 1000000000000000000000 <nil>
 }

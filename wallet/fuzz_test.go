@@ -6,10 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
 	"github.com/stretchr/testify/require"
-
-	"github.com/bitsage/bitsage/chain/felt"
 )
 
 // FuzzKeystore reads rubbish. What is accepted is within the bounds, survives being
@@ -72,49 +69,4 @@ func FuzzMnemonic(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
-}
-
-// FuzzSignature signs and verifies, and gives Verify the rest of the input as a
-// signature. gnark-crypto's verifier must agree with every answer.
-func FuzzSignature(f *testing.F) {
-	f.Add(make([]byte, 32), make([]byte, 32), make([]byte, 64))
-	f.Add(must(testKey().Reveal()), bytes.Repeat([]byte{7}, 32), bytes.Repeat([]byte{1}, 64))
-	f.Add(bytes.Repeat([]byte{0xff}, 32), bytes.Repeat([]byte{0xff}, 32), bytes.Repeat([]byte{0xff}, 64))
-	f.Fuzz(func(t *testing.T, private, message, forged []byte) {
-		var d fr.Element
-		if d.SetBytes(private); d.IsZero() {
-			d.SetOne()
-		}
-		key := newKey(&d)
-		var hash felt.Felt
-		hash.SetBytes(message)
-		if !below251(&hash) {
-			return
-		}
-		sig := sign(t, key, hash)
-		require.NoError(t, Verify(key.PublicKey(), hash, sig))
-		if back := must(ParseSignature(sig.Bytes())); back != sig {
-			t.Fatal("the signature reads back as another one")
-		}
-		other := felt.FromUint64(1)
-		if other.Sub(&hash, &other); below251(&other) && Verify(key.PublicKey(), other, sig) == nil {
-			t.Fatal("the signature is good for another hash")
-		}
-		checkForged(t, key, hash, forged)
-	})
-}
-
-func checkForged(t *testing.T, key *Key, hash felt.Felt, forged []byte) {
-	sig, err := ParseSignature(forged)
-	if err != nil {
-		return
-	}
-	// The public key is only a coordinate, so either point may be the signer's.
-	q := key.Point()
-	want := gnarkVerify(t, q, hash, sig)
-	q.Y.Neg(&q.Y)
-	want = want || gnarkVerify(t, q, hash, sig)
-	if err := Verify(key.PublicKey(), hash, sig); (err == nil) != want {
-		t.Fatalf("we say %v, gnark %t", err, want)
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"strings"
 	"sync"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
 
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/internal/starksig"
 )
 
 // KeySize is the number of bytes of a private key.
@@ -88,23 +88,8 @@ func GenerateKey() *Key {
 }
 
 func newKey(d *fr.Element) *Key {
-	s := &secret{d: *d, point: mulBase(d)}
+	s := &secret{d: *d, point: starksig.MulBase(d)}
 	return &Key{func() *secret { return s }}
-}
-
-// mulBase returns kG. It multiplies by k + tn for a random 64-bit t, which is the
-// same point, so that the time does not depend on k alone.
-func mulBase(k *fr.Element) starkcurve.G1Affine {
-	var t [8]byte
-	rand.Read(t[:])
-	t[0] |= 0x80
-	blind, scalar := new(big.Int).SetBytes(t[:]), k.BigInt(new(big.Int))
-	blind.Mul(blind, fr.Modulus()).Add(blind, scalar)
-	defer clear(blind.Bits())
-	defer clear(scalar.Bits())
-	var p starkcurve.G1Affine
-	p.ScalarMultiplicationBase(blind)
-	return p
 }
 
 // scalar returns a copy of the private scalar.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
 
@@ -19,7 +20,7 @@ type blockRecord struct {
 	Txs     []executed `json:"transactions"`
 	Changes stateDiff  `json:"state_diff"`
 
-	hash Felt
+	hash felt.Felt
 }
 
 // executed is a transaction with its outcome.
@@ -94,11 +95,11 @@ type nonceUpdate struct {
 	Nonce    hexBig  `json:"nonce"`
 }
 
-// wire converts a diff.
-func (d diff) wire() stateDiff {
+// wireDiff converts a diff.
+func wireDiff(d cairo.Diff) stateDiff {
 	w := stateDiff{[]storageDiff{}, []struct{}{}, []declaredClass{}, []deployedContract{}, []struct{}{}, []nonceUpdate{}}
 	for _, s := range sortedSlots(d.Storage) {
-		if n := len(w.Storage); n == 0 || Felt(w.Storage[n-1].Address) != s.Contract {
+		if n := len(w.Storage); n == 0 || felt.Felt(w.Storage[n-1].Address) != s.Contract {
 			w.Storage = append(w.Storage, storageDiff{Address: hexFelt(s.Contract)})
 		}
 		last := &w.Storage[len(w.Storage)-1]
@@ -117,29 +118,29 @@ func (d diff) wire() stateDiff {
 }
 
 // diff is the inverse of wire.
-func (w stateDiff) diff() diff {
-	d := newDiff()
+func (w stateDiff) diff() cairo.Diff {
+	d := cairo.NewDiff()
 	for _, s := range w.Storage {
 		for _, e := range s.Entries {
-			d.Storage[slot{Felt(s.Address), Felt(e.Key)}] = Felt(e.Value)
+			d.Storage[cairo.Slot{Contract: felt.Felt(s.Address), Key: felt.Felt(e.Key)}] = felt.Felt(e.Value)
 		}
 	}
 	for _, c := range w.Declared {
-		d.Declared[Felt(c.Class)] = Felt(c.Compiled)
+		d.Declared[felt.Felt(c.Class)] = felt.Felt(c.Compiled)
 	}
 	for _, c := range w.Deployed {
-		d.Deployed[Felt(c.Address)] = Felt(c.Class)
+		d.Deployed[felt.Felt(c.Address)] = felt.Felt(c.Class)
 	}
 	for _, n := range w.Nonces {
-		d.Nonces[Felt(n.Contract)] = n.Nonce.v.Uint64()
+		d.Nonces[felt.Felt(n.Contract)] = n.Nonce.v.Uint64()
 	}
 	return d
 }
 
-var blockPrefix = shortString("BITSAGE_LEDGER_BLOCK0")
+var blockPrefix = cairo.ShortString("BITSAGE_LEDGER_BLOCK0")
 
 // encode writes the record, after its hash, which it sets.
-func (r *blockRecord) encode(chainID Felt) ([]byte, error) {
+func (r *blockRecord) encode(chainID felt.Felt) ([]byte, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
@@ -151,15 +152,15 @@ func (r *blockRecord) encode(chainID Felt) ([]byte, error) {
 
 // seal sets the hash of a block: the Poseidon hash of BITSAGE_LEDGER_BLOCK0, the chain, the
 // number, the time, the hash of the parent and the keccak of the record.
-func (r *blockRecord) seal(chainID Felt, body []byte) {
-	r.hash = poseidon.HashMany(blockPrefix, chainID, uintFelt(r.Number), uintFelt(r.Time), Felt(r.Parent), chain.Keccak(body))
+func (r *blockRecord) seal(chainID felt.Felt, body []byte) {
+	r.hash = poseidon.HashMany(blockPrefix, chainID, chain.Uint(r.Number), chain.Uint(r.Time), felt.Felt(r.Parent), chain.Keccak(body))
 }
 
 // ErrCorrupt means that a file is no ledger's, or damaged.
 var ErrCorrupt = errors.New("ledger: the file is damaged")
 
 // decodeBlock is the inverse of encode. It fails with ErrCorrupt.
-func decodeBlock(chainID Felt, data []byte) (*blockRecord, error) {
+func decodeBlock(chainID felt.Felt, data []byte) (*blockRecord, error) {
 	if len(data) < felt.Size {
 		return nil, fmt.Errorf("%w: a block of %d bytes", ErrCorrupt, len(data))
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/chain/ledger/internal/twin"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -26,7 +27,7 @@ func TestOldDeployer(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := chain.NewAccount(l.Client(), accounts[0].Address(), accounts[0], chain.FeePolicy{})
-	hash, err := a.Execute(t.Context(), chain.Call{To: oldDeployerAddress, Selector: chain.Selector("deployContract"), Calldata: calldata})
+	hash, err := a.Execute(t.Context(), chain.Call{To: twin.OldDeployer, Selector: chain.Selector("deployContract"), Calldata: calldata})
 	if err != nil {
 		t.Fatal(err)
 	}

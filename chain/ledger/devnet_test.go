@@ -19,6 +19,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
 	"github.com/bitsage/bitsage/contracts"
 	"github.com/bitsage/bitsage/internal/devnet"
 	"github.com/bitsage/bitsage/wallet"
@@ -96,7 +97,7 @@ func (s *side) run(step string, a *chain.Account, calls ...chain.Call) {
 	s.included(step, a, hash)
 }
 
-func (s *side) included(step string, a *chain.Account, hash Felt) {
+func (s *side) included(step string, a *chain.Account, hash felt.Felt) {
 	s.t.Helper()
 	var revert *chain.RevertError
 	if _, err := a.Wait(s.t.Context(), hash); err != nil && !errors.As(err, &revert) {
@@ -140,11 +141,11 @@ func normal(v any) any {
 				v[k] = normal(x)
 			}
 		}
-		strk := strkAddress.String()
+		strk := chain.STRK().String()
 		if v["from_address"] == strk && len(v["keys"].([]any)) == 3 && v["keys"].([]any)[2] == sequencer.String() {
 			v["data"] = "a fee"
 		}
-		if keys, ok := v["keys"].([]any); ok && len(keys) == 2 && keys[0] == keccak("TransactionExecuted").String() {
+		if keys, ok := v["keys"].([]any); ok && len(keys) == 2 && keys[0] == chain.Selector("TransactionExecuted").String() {
 			keys[1] = "a hash"
 		}
 		if v["address"] == strk {
@@ -293,7 +294,7 @@ func scenario(s *side) {
 	}
 	s.included("deploy Argent's account", ready, hash)
 	s.run("transfer by Argent's account", ready, pay(t, chain.STRK(), chain.Uint(0xcafe), big.NewInt(1)))
-	s.run("reverts by Argent's account", fixed(ready), pay(t, chain.STRK(), Felt{}, big.NewInt(1)), pay(t, chain.STRK(), Felt{}, big.NewInt(1)))
+	s.run("reverts by Argent's account", fixed(ready), pay(t, chain.STRK(), felt.Felt{}, big.NewInt(1)), pay(t, chain.STRK(), felt.Felt{}, big.NewInt(1)))
 	thief := chain.NewAccount(s.c, argent.Address(), s.keys[0], chain.FeePolicy{})
 	_, err = fixed(thief).Execute(ctx, pay(t, chain.STRK(), chain.Uint(0xcafe), big.NewInt(1)))
 	s.fails("another's key for Argent's account", err)
@@ -304,9 +305,9 @@ func scenario(s *side) {
 	s.run("transfers", a, pay(t, chain.STRK(), chain.Uint(0xcafe), big.NewInt(1)), pay(t, chain.STRK(), b.Address(), big.NewInt(2)))
 	s.run("no calls", a)
 	allowance := encoded(t, new(chain.Encoder).Felt(b.Address()).U256(big.NewInt(10)))
-	s.run("approve STRK", a, chain.Call{To: chain.STRK(), Selector: keccak("approve"), Calldata: allowance})
+	s.run("approve STRK", a, chain.Call{To: chain.STRK(), Selector: chain.Selector("approve"), Calldata: allowance})
 	from := func(n int64) chain.Call {
-		return chain.Call{To: chain.STRK(), Selector: keccak("transfer_from"), Calldata: encoded(t, new(chain.Encoder).Felt(a.Address(), chain.Uint(5)).U256(big.NewInt(n)))}
+		return chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer_from"), Calldata: encoded(t, new(chain.Encoder).Felt(a.Address(), chain.Uint(5)).U256(big.NewInt(n)))}
 	}
 	s.run("transfer STRK from", b, from(4))
 	s.run("transfer STRK from, too much", fixed(b), from(7))
@@ -314,8 +315,8 @@ func scenario(s *side) {
 		name string
 		call chain.Call
 	}{
-		{"transfer STRK to zero", pay(t, chain.STRK(), Felt{}, big.NewInt(1))},
-		{"approve STRK to zero", chain.Call{To: chain.STRK(), Selector: keccak("approve"), Calldata: make([]Felt, 3)}},
+		{"transfer STRK to zero", pay(t, chain.STRK(), felt.Felt{}, big.NewInt(1))},
+		{"approve STRK to zero", chain.Call{To: chain.STRK(), Selector: chain.Selector("approve"), Calldata: make([]felt.Felt, 3)}},
 		{"too much STRK", pay(t, chain.STRK(), chain.Uint(1), new(big.Int).Lsh(big.NewInt(1), 200))},
 	} {
 		_, err := a.Execute(ctx, to.call)
@@ -323,10 +324,10 @@ func scenario(s *side) {
 		s.run(to.name, fixed(a), to.call)
 	}
 	for _, view := range []string{"name", "symbol", "decimals"} {
-		s.ask("STRK "+view, "starknet_call", []any{map[string]any{"contract_address": hexFelt(chain.STRK()), "entry_point_selector": hexFelt(keccak(view)), "calldata": []string{}}, "latest"})
+		s.ask("STRK "+view, "starknet_call", []any{map[string]any{"contract_address": hexFelt(chain.STRK()), "entry_point_selector": hexFelt(chain.Selector(view)), "calldata": []string{}}, "latest"})
 	}
 
-	classes := map[string]Felt{}
+	classes := map[string]felt.Felt{}
 	for _, name := range []string{"SageToken", "Faucet"} {
 		source, err := contracts.ByName(name)
 		if err != nil {
@@ -351,8 +352,8 @@ func scenario(s *side) {
 		s.add("declare again", &chain.DeclareTx{Envelope: chain.Envelope{Nonce: nonce, Bounds: bounds}, From: a.Address(), Class: class, Compiled: felt.MustParse(source.CompiledClassHash)}, s.keys[0])
 	}
 
-	udc := func(class, salt Felt, unique bool, args ...Felt) chain.Call {
-		return chain.Call{To: chain.Deployer(), Selector: keccak("deployContract"), Calldata: encoded(t, new(chain.Encoder).Felt(class, salt).Bool(unique).Array(args...))}
+	udc := func(class, salt felt.Felt, unique bool, args ...felt.Felt) chain.Call {
+		return chain.Call{To: chain.Deployer(), Selector: chain.Selector("deployContract"), Calldata: encoded(t, new(chain.Encoder).Felt(class, salt).Bool(unique).Array(args...))}
 	}
 	args := encoded(t, new(chain.Encoder).Felt(a.Address()).U256(supply))
 	sage := chain.Deployment{Class: classes["SageToken"], Salt: chain.Uint(1), Calldata: args}.Address()
@@ -360,16 +361,16 @@ func scenario(s *side) {
 	s.run("deploy SageToken again", fixed(a), udc(classes["SageToken"], chain.Uint(1), false, args...))
 	s.run("deploy SageToken unique", a, udc(classes["SageToken"], chain.Uint(1), true, args...))
 	s.run("deploy no class", fixed(a), udc(chain.Uint(77), chain.Uint(1), true))
-	s.run("deploy with zero", fixed(a), udc(classes["SageToken"], chain.Uint(2), false, make([]Felt, 3)...))
+	s.run("deploy with zero", fixed(a), udc(classes["SageToken"], chain.Uint(2), false, make([]felt.Felt, 3)...))
 	_, err = a.Execute(ctx, udc(classes["SageToken"], chain.Uint(1), false, args...))
 	s.fails("deploy SageToken again: estimate", err)
-	faucetArgs := encoded(t, new(chain.Encoder).Felt(a.Address(), sage).U256(claimAmount.mul(num(2)).big()))
+	faucetArgs := encoded(t, new(chain.Encoder).Felt(a.Address(), sage).U256(twoClaims))
 	faucet := chain.Deployment{Class: classes["Faucet"], Salt: chain.Uint(1), Calldata: faucetArgs}.Address()
 	s.run("deploy Faucet", a, udc(classes["Faucet"], chain.Uint(1), false, faucetArgs...))
 
 	big256 := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1))
-	call := func(to Felt, function string, args *chain.Encoder) chain.Call {
-		return chain.Call{To: to, Selector: keccak(function), Calldata: encoded(t, args)}
+	call := func(to felt.Felt, function string, args *chain.Encoder) chain.Call {
+		return chain.Call{To: to, Selector: chain.Selector(function), Calldata: encoded(t, args)}
 	}
 	none := func() *chain.Encoder { return new(chain.Encoder) }
 	half := new(big.Int).Rsh(supply, 1)
@@ -382,7 +383,7 @@ func scenario(s *side) {
 		{"refill without allowance", a, call(faucet, "refill", none().U256(half))},
 		{"refill nothing", a, call(faucet, "refill", none().U256(new(big.Int)))},
 		{"approve", a, call(sage, "approve", none().Felt(faucet).U256(half))},
-		{"approve to zero", a, call(sage, "approve", none().Felt(Felt{}).U256(half))},
+		{"approve to zero", a, call(sage, "approve", none().Felt(felt.Felt{}).U256(half))},
 		{"refill", a, call(faucet, "refill", none().U256(half))},
 		{"refill more", a, call(faucet, "refill", none().U256(half))},
 		{"claim", b, claim(faucet)},
@@ -401,19 +402,19 @@ func scenario(s *side) {
 		{"accept ownership", b, call(faucet, "accept_ownership", none())},
 		{"transfer SAGE", a, pay(t, sage, b.Address(), big.NewInt(77))},
 		{"transfer SAGE to oneself", a, pay(t, sage, a.Address(), big.NewInt(77))},
-		{"transfer SAGE to zero", a, pay(t, sage, Felt{}, big.NewInt(77))},
+		{"transfer SAGE to zero", a, pay(t, sage, felt.Felt{}, big.NewInt(77))},
 		{"transfer too much SAGE", b, pay(t, sage, a.Address(), supply)},
 		{"burn", a, call(sage, "burn", none().U256(big.NewInt(12345)))},
 		{"burn too much", a, call(sage, "burn", none().U256(big256))},
 		{"approve all", a, call(sage, "approve", none().Felt(b.Address()).U256(big256))},
 		{"transfer SAGE from", b, call(sage, "transfer_from", none().Felt(a.Address(), chain.Uint(3)).U256(big.NewInt(5)))},
 		{"transfer SAGE from without allowance", b, call(sage, "transfer_from", none().Felt(chain.Uint(3), chain.Uint(4)).U256(big.NewInt(5)))},
-		{"no contract", a, chain.Call{To: chain.Uint(1234), Selector: keccak("claim")}},
+		{"no contract", a, chain.Call{To: chain.Uint(1234), Selector: chain.Selector("claim")}},
 		{"no function", a, claim(sage)},
-		{"no arguments", a, chain.Call{To: sage, Selector: keccak("transfer")}},
+		{"no arguments", a, chain.Call{To: sage, Selector: chain.Selector("transfer")}},
 		{"too many arguments", a, call(sage, "transfer", none().Felt(chain.Uint(4)).U256(supply).Felt(chain.Uint(4)))},
-		{"an argument out of range", a, chain.Call{To: sage, Selector: keccak("transfer"), Calldata: []Felt{chain.Uint(4), felt.MustParse("0x100000000000000000000000000000000"), {}}}},
-		{"an address out of range", a, chain.Call{To: sage, Selector: keccak("transfer"), Calldata: []Felt{felt.MustParse("0x800000000000000000000000000000000000000000000000000000000000000"), {}, {}}}},
+		{"an argument out of range", a, chain.Call{To: sage, Selector: chain.Selector("transfer"), Calldata: []felt.Felt{chain.Uint(4), felt.MustParse("0x100000000000000000000000000000000"), {}}}},
+		{"an address out of range", a, chain.Call{To: sage, Selector: chain.Selector("transfer"), Calldata: []felt.Felt{felt.MustParse("0x800000000000000000000000000000000000000000000000000000000000000"), {}, {}}}},
 	} {
 		if step.from == s.bank { // its address is not that of the other side
 			_, err := step.from.Execute(ctx, step.call)
@@ -426,8 +427,8 @@ func scenario(s *side) {
 		s.run(step.name, fixed(step.from), step.call)
 	}
 
-	view := func(name string, to Felt, function string, args ...Felt) {
-		s.ask(name, "starknet_call", []any{map[string]any{"contract_address": hexFelt(to), "entry_point_selector": hexFelt(keccak(function)), "calldata": hexFelts(args)}, "latest"})
+	view := func(name string, to felt.Felt, function string, args ...felt.Felt) {
+		s.ask(name, "starknet_call", []any{map[string]any{"contract_address": hexFelt(to), "entry_point_selector": hexFelt(chain.Selector(function)), "calldata": hexFelts(args)}, "latest"})
 	}
 	view("view", sage, "balance_of", a.Address())
 	view("view name", sage, "name")
@@ -437,17 +438,17 @@ func scenario(s *side) {
 	view("view without argument", sage, "balance_of")
 	view("view of no contract", chain.Uint(99), "balance_of")
 	view("view of no function", sage, "claim")
-	at := func(contract, key Felt) {
+	at := func(contract, key felt.Felt) {
 		s.ask("slot "+key.String(), "starknet_getStorageAt", map[string]any{"contract_address": hexFelt(contract), "key": hexFelt(key), "block_id": "latest"})
 	}
-	for _, c := range []Felt{a.Address(), b.Address(), chain.Uint(3), faucet} {
-		at(sage, newSageToken(nil).balances.at(address{c}))
+	for _, c := range []felt.Felt{a.Address(), b.Address(), chain.Uint(3), faucet} {
+		at(sage, cairo.NewMapping[cairo.Address, cairo.U256](nil, "balances").At(cairo.Address{Felt: c}))
 	}
 	for _, name := range []string{"total_supply", "nothing"} {
-		at(sage, keccak(name))
+		at(sage, chain.Selector(name))
 	}
 	for _, name := range []string{"Ownable_owner", "Pausable_paused", "cap", "given", "token"} {
-		at(faucet, keccak(name))
+		at(faucet, chain.Selector(name))
 	}
 	at(chain.Uint(99), chain.Uint(1))
 	s.ask("nonce", "starknet_getNonce", []any{"latest", hexFelt(a.Address())})
@@ -488,10 +489,10 @@ func scenario(s *side) {
 		{"no price of L1 gas", func(tx *chain.InvokeTx) { tx.Bounds.L1Gas.Price = nil }},
 		{"no L1 data gas", func(tx *chain.InvokeTx) { tx.Bounds.L1DataGas = chain.Resource{} }},
 		{"too poor", func(tx *chain.InvokeTx) { tx.Bounds.L2Gas.Price = new(big.Int).Lsh(big.NewInt(1), 100) }},
-		{"short signature", func(tx *chain.InvokeTx) { tx.Signature = []Felt{chain.Uint(1)} }},
-		{"long signature", func(tx *chain.InvokeTx) { tx.Signature = make([]Felt, 3) }},
-		{"wrong signature", func(tx *chain.InvokeTx) { tx.Signature = []Felt{chain.Uint(1), chain.Uint(1)} }},
-		{"no multicall", func(tx *chain.InvokeTx) { tx.Calldata = []Felt{chain.Uint(3)} }},
+		{"short signature", func(tx *chain.InvokeTx) { tx.Signature = []felt.Felt{chain.Uint(1)} }},
+		{"long signature", func(tx *chain.InvokeTx) { tx.Signature = make([]felt.Felt, 3) }},
+		{"wrong signature", func(tx *chain.InvokeTx) { tx.Signature = []felt.Felt{chain.Uint(1), chain.Uint(1)} }},
+		{"no multicall", func(tx *chain.InvokeTx) { tx.Calldata = []felt.Felt{chain.Uint(3)} }},
 	} {
 		nonce, err := s.c.Nonce(ctx, a.Address(), chain.AtPreConfirmed())
 		if err != nil {
@@ -522,7 +523,7 @@ func (s *side) sign(tx chain.Transaction, key *wallet.Account) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := chain.SignTransaction(s.t.Context(), tx, shortString(id), key); err != nil {
+	if _, err := chain.SignTransaction(s.t.Context(), tx, cairo.ShortString(id), key); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -13,11 +13,12 @@
 //
 // # Contracts
 //
-// It runs no Cairo. The rules of BitSage's contracts are written in it in Go, with the same
-// storage layout, events and errors, under the same class hashes; so are, as far as they are
-// needed, the token of the fees at its usual address, the universal deployer at its two, and
-// the account contracts of package wallet but Braavos's. A class that is none of these is
-// refused as one that does not compile (chain.ErrCompilation).
+// It runs no Cairo. The rules of BitSage's contracts are written in Go (internal/twin, on
+// the small machine internal/cairo), with the same storage layout, events and errors, under
+// the same class hashes; so are, as far as they are needed, the token of the fees at its
+// usual address, the universal deployer at its two, and the account contracts of package
+// wallet but Braavos's. A class that is none of these is refused as one that does not
+// compile (chain.ErrCompilation).
 //
 // # Fees
 //

@@ -7,37 +7,15 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
+	"github.com/bitsage/bitsage/chain/ledger/internal/twin"
 )
 
-// What a transaction costs: see the package's documentation.
-const (
-	gasBase     = 200_000
-	gasCalldata = 5_120 // a felt of calldata or signature
-	gasCall     = 50_000
-	gasWrite    = 20_000
-	gasCurve    = 300_000
-	gasSierra   = 40_960 // a felt of a declared program
-	dataBase    = 128
-	dataWrite   = 32
+// gasPrice is what a unit of any gas costs, in FRI.
+const gasPrice = 1_000_000_000
 
-	// maxGas is the L2 gas that a transaction may use, whatever its bounds are.
-	maxGas = 1_110_000_000
-
-	gasPrice = 1_000_000_000 // FRI for a unit of any gas
-)
-
-// gas is what an execution costs. A reverted one writes nothing.
-func (u usage) gas(reverted bool) gasUsed {
-	writes := u.Writes
-	if reverted {
-		writes = 0
-	}
-	return gasUsed{
-		L1Data: dataBase + dataWrite*writes,
-		L2: gasBase + gasCalldata*u.Calldata + gasCall*u.Calls + gasWrite*writes + gasCurve*u.Curve +
-			gasSierra*u.Sierra,
-	}
-}
+// sequencer is the address to which fees go.
+var sequencer = felt.MustParse("0x1000")
 
 // fee is what gas costs, with a tip for each unit of L2 gas.
 func (g gasUsed) fee(tip uint64) *big.Int {
@@ -52,7 +30,7 @@ func (g gasUsed) exceeds(b chain.Bounds) string {
 	for _, r := range []struct {
 		name      string
 		max, used uint64
-	}{{"L1Gas", b.L1Gas.Amount, g.L1}, {"L1DataGas", b.L1DataGas.Amount, g.L1Data}, {"L2Gas", min(b.L2Gas.Amount, maxGas), g.L2}} {
+	}{{"L1Gas", b.L1Gas.Amount, g.L1}, {"L1DataGas", b.L1DataGas.Amount, g.L1Data}, {"L2Gas", min(b.L2Gas.Amount, cairo.MaxGas), g.L2}} {
 		if r.used > r.max {
 			return fmt.Sprintf("Insufficient max %s: max amount: %d, actual used: %d.", r.name, r.max, r.used)
 		}
@@ -62,7 +40,7 @@ func (g gasUsed) exceeds(b chain.Bounds) string {
 
 // within caps the gas at bounds.
 func (g gasUsed) within(b chain.Bounds) gasUsed {
-	return gasUsed{min(g.L1, b.L1Gas.Amount), min(g.L1Data, b.L1DataGas.Amount), min(g.L2, b.L2Gas.Amount, maxGas)}
+	return gasUsed{min(g.L1, b.L1Gas.Amount), min(g.L1Data, b.L1DataGas.Amount), min(g.L2, b.L2Gas.Amount, cairo.MaxGas)}
 }
 
 // covers reports whether bounds allow the present prices and what is the least to use.
@@ -87,7 +65,7 @@ type mode struct {
 // effect is what a transaction did.
 type effect struct {
 	receipt wireReceipt
-	diff    diff
+	diff    cairo.Diff
 	failure any // of a reverted transaction, for error 41
 }
 
@@ -95,8 +73,8 @@ type effect struct {
 type signedTx struct {
 	chain.Transaction
 	*chain.Envelope
-	hash  Felt
-	class Felt // that is declared
+	hash  felt.Felt
+	class felt.Felt // that is declared
 }
 
 // prepare computes the hashes of a transaction.
@@ -116,7 +94,7 @@ func (l *Ledger) prepare(tx chain.Transaction) (signedTx, *rpcError) {
 type execution struct {
 	signedTx
 	mode mode
-	*run
+	*cairo.Run
 }
 
 // envelope returns what transactions of all types have.
@@ -134,19 +112,19 @@ func envelope(tx chain.Transaction) *chain.Envelope {
 
 // execute executes a transaction on a state, without changing it. It fails with the error
 // for a transaction that is not included in a block.
-func (l *Ledger) execute(base reader, block blockInfo, tx signedTx, m mode) (*effect, *rpcError) {
-	version := uintFelt(3)
+func (l *Ledger) execute(base cairo.Reader, block cairo.BlockInfo, tx signedTx, m mode) (*effect, *rpcError) {
+	version := chain.Uint(3)
 	if tx.Query {
 		version = felt.MustParse("0x100000000000000000000000000000003")
 	}
-	x := &execution{tx, m, &run{
-		classes: l.classes, state: newOverlay(base), block: block, chainID: l.chainID,
-		tx: txInfo{tx.hash, version, tx.Signature},
+	x := &execution{tx, m, &cairo.Run{
+		Classes: l.classes, State: cairo.NewOverlay(base), Block: block, ChainID: l.chainID,
+		Tx: cairo.TxInfo{Hash: tx.hash, Version: version, Signature: tx.Signature},
 	}}
 	if err := x.admit(); err != nil {
 		return nil, err
 	}
-	x.state.Nonces[tx.Sender()] = tx.Nonce + 1
+	x.State.Nonces[tx.Sender()] = tx.Nonce + 1
 	switch tx := tx.Transaction.(type) {
 	case *chain.InvokeTx:
 		return x.invoke(tx)
@@ -160,28 +138,28 @@ func (l *Ledger) execute(base reader, block blockInfo, tx signedTx, m mode) (*ef
 // admit checks nonce, bounds and balance, and counts the calldata.
 func (x *execution) admit() *rpcError {
 	sender := x.Sender()
-	x.used.Calldata = uint64(len(x.Signature))
+	x.Used.Calldata = uint64(len(x.Signature))
 	switch tx := x.Transaction.(type) {
 	case *chain.InvokeTx:
-		x.used.Calldata += uint64(len(tx.Calldata))
+		x.Used.Calldata += uint64(len(tx.Calldata))
 		if len(tx.ProofFacts) > 0 || len(tx.Proof) > 0 {
 			return fail(chain.ErrInvalidProof)
 		}
 	case *chain.DeployAccountTx:
-		x.used.Calldata += uint64(len(tx.Calldata))
+		x.Used.Calldata += uint64(len(tx.Calldata))
 	case *chain.DeclareTx:
-		x.used.Sierra = uint64(len(tx.Class.Program))
+		x.Used.Sierra = uint64(len(tx.Class.Program))
 	}
-	if nonce := x.state.nonce(sender); nonce != x.Nonce {
+	if nonce := x.State.NonceOf(sender); nonce != x.Nonce {
 		return failData(chain.ErrNonce, fmt.Sprintf("Invalid transaction nonce of contract at address %s. Account nonce: %d; got: %d.",
 			sender.Padded(), nonce, x.Nonce))
 	}
 	if x.mode.estimate {
 		return nil
 	}
-	least := x.used
+	least := x.Used
 	least.Curve, least.Calls = 1, 1
-	if !covers(x.Bounds, least.gas(false)) {
+	if !covers(x.Bounds, gasUsed(least.Gas(false))) {
 		return fail(chain.ErrResources)
 	}
 	if balance := x.balance(sender); balance.Cmp(x.Bounds.MaxFee(x.Tip)) < 0 {
@@ -191,46 +169,46 @@ func (x *execution) admit() *rpcError {
 }
 
 // balance returns what an account has for fees.
-func (x *execution) balance(owner Felt) *big.Int {
-	token := newSTRK(&frame{x.run, strkAddress, Felt{}})
-	return token.balanceOf(address{owner}).big()
+func (x *execution) balance(owner felt.Felt) *big.Int {
+	token := twin.NewSTRK(x.Run.Frame(chain.STRK(), felt.Felt{}))
+	return token.BalanceOf(cairo.Address{Felt: owner}).Big()
 }
 
 // validate lets the account check the transaction.
-func (x *execution) validate(function string, args []Felt) *rpcError {
+func (x *execution) validate(function string, args []felt.Felt) *rpcError {
 	if x.mode.skipValidate {
 		return nil
 	}
-	failure := x.protect(func() {
-		x.call(Felt{}, x.Sender(), keccak(function), args)
+	failure := x.Protect(func() {
+		x.Call(felt.Felt{}, x.Sender(), chain.Selector(function), args)
 	})
 	return x.refused("validate", failure)
 }
 
 // refused is the error for an account that refuses its transaction.
-func (x *execution) refused(function string, failure *reverted) *rpcError {
+func (x *execution) refused(function string, failure *cairo.Reverted) *rpcError {
 	if failure == nil {
 		return nil
 	}
-	if failure.text != "" {
-		return failData(chain.ErrValidation, failure.reason(x.stack))
+	if failure.Text != "" {
+		return failData(chain.ErrValidation, reason(failure, x.Stack))
 	}
-	return failData(chain.ErrValidation, "The `"+function+"` entry point panicked with:\n"+failure.panicText(x.stack))
+	return failData(chain.ErrValidation, "The `"+function+"` entry point panicked with:\n"+panicText(failure, x.Stack))
 }
 
 func (x *execution) invoke(tx *chain.InvokeTx) (*effect, *rpcError) {
 	if err := x.validate("__validate__", tx.Calldata); err != nil {
 		return nil, err
 	}
-	before := x.state.diff.clone()
-	failure := x.protect(func() {
-		x.call(Felt{}, tx.From, keccak("__execute__"), tx.Calldata)
+	before := x.State.Diff.Clone()
+	failure := x.Protect(func() {
+		x.Call(felt.Felt{}, tx.From, chain.Selector("__execute__"), tx.Calldata)
 	})
 	if failure == nil {
 		return x.finish("INVOKE", before, nil)
 	}
-	why := failure.executionFailure(x.stack)
-	o, err := x.revert("INVOKE", before, failure.reason(x.stack))
+	why := executionFailure(failure, x.Stack)
+	o, err := x.revert("INVOKE", before, reason(failure, x.Stack))
 	if err == nil {
 		o.failure = why
 	}
@@ -238,42 +216,42 @@ func (x *execution) invoke(tx *chain.InvokeTx) (*effect, *rpcError) {
 }
 
 func (x *execution) declare(tx *chain.DeclareTx) (*effect, *rpcError) {
-	hash, class := x.class, x.classes[x.class]
+	hash, class := x.class, x.Classes[x.class]
 	switch {
-	case x.state.declared(hash):
+	case x.State.IsDeclared(hash):
 		return nil, fail(chain.ErrClassDeclared)
 	case class == nil:
 		return nil, failData(chain.ErrCompilation, "this ledger has the rules of class "+hash.String()+" not in it: it runs BitSage's contracts only")
-	case class.compiled != tx.Compiled:
+	case class.Compiled != tx.Compiled:
 		return nil, fail(chain.ErrCompiledClassHash)
 	}
-	if err := x.validate("__validate_declare__", []Felt{hash}); err != nil {
+	if err := x.validate("__validate_declare__", []felt.Felt{hash}); err != nil {
 		return nil, err
 	}
-	before := x.state.diff.clone()
-	x.state.Declared[hash] = tx.Compiled
+	before := x.State.Diff.Clone()
+	x.State.Declared[hash] = tx.Compiled
 	return x.finish("DECLARE", before, nil)
 }
 
 func (x *execution) deployAccount(tx *chain.DeployAccountTx) (*effect, *rpcError) {
-	if !x.state.declared(tx.Class) {
+	if !x.State.IsDeclared(tx.Class) {
 		return nil, fail(chain.ErrClassHashNotFound)
 	}
 	at := tx.Sender()
-	failure := x.protect(func() { x.deploy(Felt{}, at, tx.Class, tx.Calldata) })
+	failure := x.Protect(func() { x.Deploy(felt.Felt{}, at, tx.Class, tx.Calldata) })
 	if err := x.refused("constructor", failure); err != nil {
 		return nil, err
 	}
-	if err := x.validate("__validate_deploy__", append([]Felt{tx.Class, tx.Salt}, tx.Calldata...)); err != nil {
+	if err := x.validate("__validate_deploy__", append([]felt.Felt{tx.Class, tx.Salt}, tx.Calldata...)); err != nil {
 		return nil, err
 	}
-	return x.finish("DEPLOY_ACCOUNT", x.state.diff.clone(), &at)
+	return x.finish("DEPLOY_ACCOUNT", x.State.Diff.Clone(), &at)
 }
 
 // finish charges the fee of a transaction that did not revert, unless it used more than it
 // may.
-func (x *execution) finish(kind string, before diff, contract *Felt) (*effect, *rpcError) {
-	gas := x.used.gas(false)
+func (x *execution) finish(kind string, before cairo.Diff, contract *felt.Felt) (*effect, *rpcError) {
+	gas := gasUsed(x.Used.Gas(false))
 	fee := gas.fee(x.Tip)
 	if !x.mode.estimate {
 		reason := gas.exceeds(x.Bounds)
@@ -291,9 +269,9 @@ func (x *execution) finish(kind string, before diff, contract *Felt) (*effect, *
 }
 
 // revert undoes what a transaction did but its nonce, and charges what it used.
-func (x *execution) revert(kind string, before diff, reason string) (*effect, *rpcError) {
-	x.state.diff, x.events = before, nil
-	gas := x.used.gas(true)
+func (x *execution) revert(kind string, before cairo.Diff, reason string) (*effect, *rpcError) {
+	x.State.Diff, x.Events = before, nil
+	gas := gasUsed(x.Used.Gas(true))
 	if !x.mode.estimate {
 		gas = gas.within(x.Bounds)
 	}
@@ -303,17 +281,17 @@ func (x *execution) revert(kind string, before diff, reason string) (*effect, *r
 }
 
 // settle charges the fee and writes the receipt.
-func (x *execution) settle(kind string, gas gasUsed, fee *big.Int, contract *Felt) *effect {
+func (x *execution) settle(kind string, gas gasUsed, fee *big.Int, contract *felt.Felt) *effect {
 	if !x.mode.estimate {
-		x.used = usage{} // what follows is not charged
-		newSTRK(&frame{x.run, strkAddress, x.Sender()}).transfer(address{sequencer}, u256FromBig(fee))
+		x.Used = cairo.Usage{} // what follows is not charged
+		twin.NewSTRK(x.Run.Frame(chain.STRK(), x.Sender())).Transfer(cairo.Address{Felt: sequencer}, cairo.U256FromBig(fee))
 	}
 	r := wireReceipt{Type: kind, Hash: hexFelt(x.hash), Fee: feePayment{"FRI", hexBig{fee}}, Messages: []struct{}{},
-		Events: make([]wireEvent, len(x.events)), Status: "SUCCEEDED", Resources: gas, Contract: (*hexFelt)(contract)}
-	for i, e := range x.events {
+		Events: make([]wireEvent, len(x.Events)), Status: "SUCCEEDED", Resources: gas, Contract: (*hexFelt)(contract)}
+	for i, e := range x.Events {
 		r.Events[i] = wireEvent{hexFelt(e.From), hexFelts(e.Keys), hexFelts(e.Data)}
 	}
-	return &effect{receipt: r, diff: x.state.changes()}
+	return &effect{receipt: r, diff: x.State.Changes()}
 }
 
 // stored is the transaction's JSON as the RPC answers it, but for the hash.

@@ -173,7 +173,7 @@ func TestReopen(t *testing.T) {
 		t.Error(err)
 	}
 	done(t, n.account(2), claim(faucet))
-	if got := n.balance(t, sage, n.keys[2].Address(), chain.AtLatest()); got.Cmp(claimAmount.big()) != 0 {
+	if got := n.balance(t, sage, n.keys[2].Address(), chain.AtLatest()); got.Cmp(new(big.Int).Rsh(twoClaims, 1)) != 0 {
 		t.Error(got)
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
+	"github.com/bitsage/bitsage/chain/ledger/internal/twin"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -47,9 +49,9 @@ var defaultBalance = new(big.Int).Exp(big.NewInt(10), big.NewInt(24), nil)
 // Ledger is a chain inside this process. Its methods may be called by several goroutines
 // at once. Transactions are executed one at a time, and readers do not wait for them.
 type Ledger struct {
-	chainID  Felt
+	chainID  felt.Felt
 	name     string
-	classes  map[Felt]*class
+	classes  map[felt.Felt]*cairo.Class
 	clock    func() time.Time
 	onDemand bool
 	store    store
@@ -60,10 +62,10 @@ type Ledger struct {
 	mu       sync.RWMutex // guards what follows; only who holds write changes it
 	archive  *archive
 	headers  []header
-	numbers  map[Felt]uint64   // of blocks, by hash
-	index    map[Felt]place    // of transactions, by hash
-	emitters map[Felt][]uint64 // blocks with events, by contract
-	pending  *pendingBlock     // nil if no transaction waits for a block
+	numbers  map[felt.Felt]uint64   // of blocks, by hash
+	index    map[felt.Felt]place    // of transactions, by hash
+	emitters map[felt.Felt][]uint64 // blocks with events, by contract
+	pending  *pendingBlock          // nil if no transaction waits for a block
 	offset   time.Duration
 	closed   bool
 
@@ -72,7 +74,7 @@ type Ledger struct {
 
 // header is what is kept in memory of a block.
 type header struct {
-	hash Felt
+	hash felt.Felt
 	time uint64
 }
 
@@ -84,8 +86,8 @@ type place struct {
 
 // pendingBlock is the block that is being built.
 type pendingBlock struct {
-	info  blockInfo
-	state *overlay
+	info  cairo.BlockInfo
+	state *cairo.Overlay
 	txs   []executed
 }
 
@@ -96,15 +98,15 @@ func Open(o Options) (*Ledger, error) {
 		return nil, fmt.Errorf("ledger: Options.ChainID: %w", err)
 	}
 	l := &Ledger{
-		classes: make(map[Felt]*class), clock: o.Clock, onDemand: o.OnDemand, archive: newArchive(),
-		numbers: make(map[Felt]uint64), index: make(map[Felt]place), emitters: make(map[Felt][]uint64),
+		classes: make(map[felt.Felt]*cairo.Class), clock: o.Clock, onDemand: o.OnDemand, archive: newArchive(),
+		numbers: make(map[felt.Felt]uint64), index: make(map[felt.Felt]place), emitters: make(map[felt.Felt][]uint64),
 	}
 	if l.clock == nil {
 		l.clock = time.Now
 	}
-	for _, list := range [][]*class{natives, twins} {
+	for _, list := range [][]*cairo.Class{twin.Natives, twin.Contracts} {
 		for _, c := range list {
-			l.classes[c.hash] = c
+			l.classes[c.Hash] = c
 		}
 	}
 	l.name, l.store = cmp.Or(o.ChainID, DefaultChainID), &memory{}
@@ -115,7 +117,7 @@ func Open(o Options) (*Ledger, error) {
 		}
 		l.name, l.store = name, f
 	}
-	l.chainID = shortString(l.name)
+	l.chainID = cairo.ShortString(l.name)
 	if err := l.start(o); err != nil {
 		return nil, errors.Join(err, l.store.close())
 	}
@@ -152,12 +154,12 @@ func (l *Ledger) load(number uint64) error {
 	if err != nil {
 		return err
 	}
-	if b.Number != number || number > 0 && Felt(b.Parent) != l.headers[number-1].hash {
+	if b.Number != number || number > 0 && felt.Felt(b.Parent) != l.headers[number-1].hash {
 		return fmt.Errorf("%w: block %d does not follow on the one before", ErrCorrupt, number)
 	}
 	for _, c := range b.Changes.Declared {
-		if l.classes[Felt(c.Class)] == nil {
-			return fmt.Errorf("ledger: the file has contracts of class %s, which this version does not know", Felt(c.Class))
+		if l.classes[felt.Felt(c.Class)] == nil {
+			return fmt.Errorf("ledger: the file has contracts of class %s, which this version does not know", felt.Felt(c.Class).String())
 		}
 	}
 	l.publish(b, b.Changes.diff())
@@ -166,14 +168,14 @@ func (l *Ledger) load(number uint64) error {
 
 // genesis makes the first block: the token of the fees, the deployers and the accounts.
 func (l *Ledger) genesis(o Options) error {
-	state := newOverlay(view{l.archive, 0})
-	r := &run{classes: l.classes, state: state, chainID: l.chainID}
-	for _, c := range natives {
-		state.Declared[c.hash] = c.compiled
+	state := cairo.NewOverlay(view{l.archive, 0})
+	r := &cairo.Run{Classes: l.classes, State: state, ChainID: l.chainID}
+	for _, c := range twin.Natives {
+		state.Declared[c.Hash] = c.Compiled
 	}
-	state.Deployed[strkAddress] = strkClass.hash
-	state.Deployed[deployerAddress], state.Deployed[oldDeployerAddress] = deployerClass.hash, oldDeployerClass.hash
-	token := newSTRK(&frame{r, strkAddress, Felt{}})
+	state.Deployed[chain.STRK()] = twin.STRKClass.Hash
+	state.Deployed[chain.Deployer()], state.Deployed[twin.OldDeployer] = twin.DeployerClass.Hash, twin.OldDeployerClass.Hash
+	token := twin.NewSTRK(r.Frame(chain.STRK(), felt.Felt{}))
 	balance := o.Balance
 	if balance == nil {
 		balance = defaultBalance
@@ -182,20 +184,20 @@ func (l *Ledger) genesis(o Options) error {
 	if balance.Sign() < 0 || total.BitLen() > 128 {
 		return errors.New("ledger: Options.Balance is out of range")
 	}
-	failure := r.protect(func() {
-		token.initialize()
+	failure := r.Protect(func() {
+		token.Initialize()
 		for _, a := range o.Accounts {
-			r.used = usage{}
+			r.Used = cairo.Usage{}
 			d, err := chain.AccountDeployment(a)
-			require(err == nil, "an account without a class")
-			r.deploy(Felt{}, d.Address(), d.Class, d.Calldata)
-			token.mint(address{d.Address()}, u256FromBig(balance))
+			cairo.Require(err == nil, "an account without a class")
+			r.Deploy(felt.Felt{}, d.Address(), d.Class, d.Calldata)
+			token.Mint(cairo.Address{Felt: d.Address()}, cairo.U256FromBig(balance))
 		}
 	})
 	if failure != nil {
-		return fmt.Errorf("ledger: Options.Accounts: %s", failure.describe())
+		return fmt.Errorf("ledger: Options.Accounts: %s", describe(failure))
 	}
-	return l.commit(&blockRecord{Time: l.now()}, state.changes())
+	return l.commit(&blockRecord{Time: l.now()}, state.Changes())
 }
 
 // SeedAccounts returns n accounts whose keys follow from a seed, for tests and
@@ -255,11 +257,11 @@ func (l *Ledger) now() uint64 {
 func (l *Ledger) head() view { return view{l.archive, uint64(len(l.headers) - 1)} }
 
 // next is the block that is being built, and its state. The caller holds a lock.
-func (l *Ledger) next() (reader, blockInfo) {
+func (l *Ledger) next() (cairo.Reader, cairo.BlockInfo) {
 	if l.pending != nil {
 		return l.pending.state, l.pending.info
 	}
-	return l.head(), blockInfo{uint64(len(l.headers)), l.now()}
+	return l.head(), cairo.BlockInfo{Number: uint64(len(l.headers)), Time: l.now()}
 }
 
 // add executes a transaction and includes it.
@@ -295,21 +297,21 @@ func (l *Ledger) add(tx signedTx) *rpcError {
 }
 
 // known reports whether a transaction was included.
-func (l *Ledger) known(hash Felt) bool {
+func (l *Ledger) known(hash felt.Felt) bool {
 	_, ok := l.index[hash]
 	return ok
 }
 
 // enqueue adds a transaction to the block that is being built.
-func (l *Ledger) enqueue(block blockInfo, tx executed, d diff) {
+func (l *Ledger) enqueue(block cairo.BlockInfo, tx executed, d cairo.Diff) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pending == nil {
-		l.pending = &pendingBlock{info: block, state: newOverlay(l.head())}
+		l.pending = &pendingBlock{info: block, state: cairo.NewOverlay(l.head())}
 	}
-	l.index[Felt(tx.Hash)] = place{block.Number, len(l.pending.txs)}
+	l.index[felt.Felt(tx.Hash)] = place{block.Number, len(l.pending.txs)}
 	l.pending.txs = append(l.pending.txs, tx)
-	l.pending.state.merge(d)
+	l.pending.state.Merge(d)
 }
 
 // CreateBlock makes a block of the transactions that wait for one, if any, and returns it.
@@ -320,9 +322,9 @@ func (l *Ledger) CreateBlock() (chain.BlockRef, error) {
 		return chain.BlockRef{}, ErrClosed
 	}
 	_, info := l.next()
-	b, d := &blockRecord{Number: info.Number, Time: info.Time}, newDiff()
+	b, d := &blockRecord{Number: info.Number, Time: info.Time}, cairo.NewDiff()
 	if l.pending != nil {
-		b.Txs, d = l.pending.txs, l.pending.state.changes()
+		b.Txs, d = l.pending.txs, l.pending.state.Changes()
 	}
 	if err := l.commit(b, d); err != nil {
 		return chain.BlockRef{}, err
@@ -331,11 +333,11 @@ func (l *Ledger) CreateBlock() (chain.BlockRef, error) {
 }
 
 // commit makes a block durable and then known. The caller holds write.
-func (l *Ledger) commit(b *blockRecord, d diff) error {
+func (l *Ledger) commit(b *blockRecord, d cairo.Diff) error {
 	if b.Number > 0 {
 		b.Parent = hexFelt(l.headers[b.Number-1].hash)
 	}
-	b.Changes = d.wire()
+	b.Changes = wireDiff(d)
 	body, err := b.encode(l.chainID)
 	if err != nil {
 		return err
@@ -350,17 +352,17 @@ func (l *Ledger) commit(b *blockRecord, d diff) error {
 }
 
 // publish makes a block known. The caller holds the locks, or is alone.
-func (l *Ledger) publish(b *blockRecord, d diff) {
+func (l *Ledger) publish(b *blockRecord, d cairo.Diff) {
 	l.archive.apply(b.Number, d)
 	l.headers = append(l.headers, header{b.hash, b.Time})
 	l.numbers[b.hash] = b.Number
 	l.pending = nil
 	for i, tx := range b.Txs {
-		l.index[Felt(tx.Hash)] = place{b.Number, i}
+		l.index[felt.Felt(tx.Hash)] = place{b.Number, i}
 		for _, e := range tx.Receipt.Events {
-			blocks := l.emitters[Felt(e.From)]
+			blocks := l.emitters[felt.Felt(e.From)]
 			if n := len(blocks); n == 0 || blocks[n-1] != b.Number {
-				l.emitters[Felt(e.From)] = append(blocks, b.Number)
+				l.emitters[felt.Felt(e.From)] = append(blocks, b.Number)
 			}
 		}
 	}

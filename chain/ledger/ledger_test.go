@@ -16,6 +16,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
 	"github.com/bitsage/bitsage/contracts"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -65,7 +66,7 @@ func (n *node) account(i int) *chain.Account {
 	return chain.NewAccount(n.c, n.keys[i].Address(), n.keys[i], chain.FeePolicy{})
 }
 
-func encoded(t testing.TB, e *chain.Encoder) []Felt {
+func encoded(t testing.TB, e *chain.Encoder) []felt.Felt {
 	t.Helper()
 	data, err := e.Calldata()
 	if err != nil {
@@ -74,7 +75,7 @@ func encoded(t testing.TB, e *chain.Encoder) []Felt {
 	return data
 }
 
-func pay(t testing.TB, token, to Felt, amount *big.Int) chain.Call {
+func pay(t testing.TB, token, to felt.Felt, amount *big.Int) chain.Call {
 	return chain.Call{To: token, Selector: chain.Selector("transfer"), Calldata: encoded(t, new(chain.Encoder).Felt(to).U256(amount))}
 }
 
@@ -92,7 +93,7 @@ func done(t testing.TB, a *chain.Account, calls ...chain.Call) *chain.Receipt {
 	return r
 }
 
-func (n *node) balance(t testing.TB, token, owner Felt, at chain.BlockID) *big.Int {
+func (n *node) balance(t testing.TB, token, owner felt.Felt, at chain.BlockID) *big.Int {
 	t.Helper()
 	b, err := n.c.Balance(t.Context(), token, owner, at)
 	if err != nil {
@@ -111,7 +112,7 @@ func generous() *chain.Bounds {
 func fixed(a *chain.Account) *chain.Account { return a.WithFees(chain.FeePolicy{Fixed: generous()}) }
 
 // declare declares a contract of package contracts.
-func declare(t testing.TB, a *chain.Account, name string) Felt {
+func declare(t testing.TB, a *chain.Account, name string) felt.Felt {
 	t.Helper()
 	source, err := contracts.ByName(name)
 	if err != nil {
@@ -133,7 +134,7 @@ func declare(t testing.TB, a *chain.Account, name string) Felt {
 	return d.Class
 }
 
-func deploy(t testing.TB, a *chain.Account, class Felt, args *chain.Encoder) Felt {
+func deploy(t testing.TB, a *chain.Account, class felt.Felt, args *chain.Encoder) felt.Felt {
 	t.Helper()
 	d, err := a.Deploy(t.Context(), chain.Deployment{Class: class, Salt: chain.Uint(7), Calldata: encoded(t, args)})
 	if err != nil {
@@ -148,13 +149,13 @@ func deploy(t testing.TB, a *chain.Account, class Felt, args *chain.Encoder) Fel
 var supply = new(big.Int).Exp(big.NewInt(10), big.NewInt(24), nil)
 
 // token deploys SageToken, whose supply goes to the account.
-func token(t testing.TB, a *chain.Account) Felt {
+func token(t testing.TB, a *chain.Account) felt.Felt {
 	t.Helper()
 	return deploy(t, a, declare(t, a, "SageToken"), new(chain.Encoder).Felt(a.Address()).U256(supply))
 }
 
 // funded deploys SageToken and Faucet and refills the faucet with half of the supply.
-func funded(t testing.TB, a *chain.Account) (sage, faucet Felt) {
+func funded(t testing.TB, a *chain.Account) (sage, faucet felt.Felt) {
 	t.Helper()
 	sage = token(t, a)
 	faucet = deploy(t, a, declare(t, a, "Faucet"), new(chain.Encoder).Felt(a.Address(), sage).U256(supply))
@@ -165,7 +166,12 @@ func funded(t testing.TB, a *chain.Account) (sage, faucet Felt) {
 	return sage, faucet
 }
 
-func claim(faucet Felt) chain.Call { return chain.Call{To: faucet, Selector: chain.Selector("claim")} }
+// twoClaims is what two claims of the faucet give, 2,000 SAGE.
+var twoClaims = new(big.Int).Mul(big.NewInt(2_000), big.NewInt(1e18))
+
+func claim(faucet felt.Felt) chain.Call {
+	return chain.Call{To: faucet, Selector: chain.Selector("claim")}
+}
 
 func TestTransfer(t *testing.T) {
 	n := open(t, Options{})
@@ -190,8 +196,8 @@ func TestTransfer(t *testing.T) {
 		t.Errorf("the fee is %v, the sequencer got %v", r.Fee, got)
 	}
 	transfer := chain.Selector("Transfer")
-	if len(r.Events) != 2 || r.Events[0].From != chain.STRK() || !slices.Equal(r.Events[0].Keys, []Felt{transfer, a.Address(), to}) ||
-		!slices.Equal(r.Events[0].Data, []Felt{chain.Uint(5), {}}) || !slices.Equal(r.Events[1].Keys, []Felt{transfer, a.Address(), sequencer}) {
+	if len(r.Events) != 2 || r.Events[0].From != chain.STRK() || !slices.Equal(r.Events[0].Keys, []felt.Felt{transfer, a.Address(), to}) ||
+		!slices.Equal(r.Events[0].Data, []felt.Felt{chain.Uint(5), {}}) || !slices.Equal(r.Events[1].Keys, []felt.Felt{transfer, a.Address(), sequencer}) {
 		t.Errorf("events %+v", r.Events)
 	}
 	s, err := n.c.TransactionStatus(t.Context(), r.Hash)
@@ -203,7 +209,7 @@ func TestTransfer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if h, err := tx.Hash(n.chainID); err != nil || h != r.Hash {
-		t.Errorf("the stored transaction has hash %s, %v", h, err)
+		t.Errorf("the stored transaction has hash %s, %v", h.String(), err)
 	}
 }
 
@@ -255,13 +261,13 @@ func TestFaucet(t *testing.T) {
 	if _, err := user.Execute(t.Context(), claim(faucet)); !errors.Is(err, chain.ErrExecution) || !strings.Contains(err.Error(), "('CLAIM_TOO_SOON')") {
 		t.Errorf("a second claim: %v", err)
 	}
-	zeroAddress := shortString("ZERO_ADDRESS").String()
+	zeroAddress := cairo.ShortString("ZERO_ADDRESS").String()
 	if _, err := n.c.Call(t.Context(), claim(faucet), chain.AtLatest()); !errors.Is(err, chain.ErrContract) || !strings.Contains(err.Error(), zeroAddress) {
 		t.Errorf("a claim of the zero address: %v", err)
 	}
 	n.Advance(24 * time.Hour)
 	done(t, user, claim(faucet))
-	if got := n.balance(t, sage, user.Address(), chain.AtLatest()); got.Cmp(claimAmount.mul(num(2)).big()) != 0 {
+	if got := n.balance(t, sage, user.Address(), chain.AtLatest()); got.Cmp(twoClaims) != 0 {
 		t.Errorf("the user has %v", got)
 	}
 	b, err := n.c.Block(t.Context(), chain.AtLatest())
@@ -302,7 +308,7 @@ func TestDeployAccount(t *testing.T) {
 				t.Fatalf("%+v %v", r, err)
 			}
 			if got, err := n.c.ClassHashAt(t.Context(), keys.Address(), chain.AtLatest()); err != nil || got != class.Hash() {
-				t.Error(got, err)
+				t.Error(got.String(), err)
 			}
 			done(t, a, pay(t, chain.STRK(), chain.Uint(9), big.NewInt(1)))
 			if _, err := a.DeployAccount(t.Context(), d); err == nil {
@@ -377,7 +383,7 @@ func TestDeclareAndDeploy(t *testing.T) {
 	if err := addresses.Verify(t.Context(), n.c); err != nil {
 		t.Error(err)
 	}
-	zero := chain.Deployment{Class: hash, Calldata: encoded(t, new(chain.Encoder).Felt(Felt{}).U256(supply))}
+	zero := chain.Deployment{Class: hash, Calldata: encoded(t, new(chain.Encoder).Felt(felt.Felt{}).U256(supply))}
 	if _, err := a.Deploy(t.Context(), zero); !errors.Is(err, chain.ErrExecution) || !strings.Contains(err.Error(), "ZERO_ADDRESS") {
 		t.Errorf("a constructor that reverts: %v", err)
 	}
@@ -408,11 +414,11 @@ func TestRefused(t *testing.T) {
 		{"low price", chain.ErrResources, func(tx *chain.InvokeTx) { tx.Bounds.L2Gas.Price = big.NewInt(gasPrice - 1) }},
 		{"low price of data", chain.ErrResources, func(tx *chain.InvokeTx) { tx.Bounds.L1DataGas.Price = nil }},
 		{"too poor", chain.ErrBalance, func(tx *chain.InvokeTx) { tx.Bounds.L2Gas.Price = new(big.Int).Lsh(big.NewInt(1), 100) }},
-		{"no signature that it could be", chain.ErrValidation, func(tx *chain.InvokeTx) { tx.Signature = []Felt{chain.Uint(1)} }},
-		{"long signature", chain.ErrValidation, func(tx *chain.InvokeTx) { tx.Signature = make([]Felt, 3) }},
-		{"wrong signature", chain.ErrValidation, func(tx *chain.InvokeTx) { tx.Signature = []Felt{chain.Uint(1), chain.Uint(1)} }},
+		{"no signature that it could be", chain.ErrValidation, func(tx *chain.InvokeTx) { tx.Signature = []felt.Felt{chain.Uint(1)} }},
+		{"long signature", chain.ErrValidation, func(tx *chain.InvokeTx) { tx.Signature = make([]felt.Felt, 3) }},
+		{"wrong signature", chain.ErrValidation, func(tx *chain.InvokeTx) { tx.Signature = []felt.Felt{chain.Uint(1), chain.Uint(1)} }},
 		{"another chain", chain.ErrValidation, func(tx *chain.InvokeTx) {
-			if _, err := chain.SignTransaction(t.Context(), tx, shortString("SN_MAIN"), n.keys[2]); err != nil {
+			if _, err := chain.SignTransaction(t.Context(), tx, cairo.ShortString("SN_MAIN"), n.keys[2]); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -421,8 +427,8 @@ func TestRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		{"no multicall", chain.ErrValidation, func(tx *chain.InvokeTx) { tx.Calldata = []Felt{chain.Uint(3)} }},
-		{"a proof", chain.ErrInvalidProof, func(tx *chain.InvokeTx) { tx.ProofFacts = []Felt{chain.Uint(3)} }},
+		{"no multicall", chain.ErrValidation, func(tx *chain.InvokeTx) { tx.Calldata = []felt.Felt{chain.Uint(3)} }},
+		{"a proof", chain.ErrInvalidProof, func(tx *chain.InvokeTx) { tx.ProofFacts = []felt.Felt{chain.Uint(3)} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			done(t, a, call)
@@ -587,7 +593,7 @@ func TestHistory(t *testing.T) {
 	for range 5 {
 		refs = append(refs, done(t, a, pay(t, chain.STRK(), to, big.NewInt(10))).Block)
 	}
-	slot := newSTRK(nil).balances.at(address{to})
+	slot := cairo.NewMapping[cairo.Address, cairo.U256](nil, "ERC20_balances").At(cairo.Address{Felt: to})
 	for i, ref := range refs {
 		want := int64(10 * (i + 1))
 		for _, at := range []chain.BlockID{chain.AtNumber(ref.Number), chain.AtHash(ref.Hash)} {
@@ -595,7 +601,7 @@ func TestHistory(t *testing.T) {
 				t.Errorf("%v: balance %v, want %d", at, got, want)
 			}
 			if got, err := n.c.StorageAt(t.Context(), chain.STRK(), slot, at); err != nil || got != chain.Uint(uint64(want)) {
-				t.Errorf("%v: slot %s, %v", at, got, err)
+				t.Errorf("%v: slot %s, %v", at, got.String(), err)
 			}
 			if got, err := n.c.Nonce(t.Context(), a.Address(), at); err != nil || got != ref.Number {
 				t.Errorf("%v: nonce %d, %v", at, got, err)
@@ -623,7 +629,7 @@ func TestHistory(t *testing.T) {
 func TestOnDemand(t *testing.T) {
 	n := open(t, Options{OnDemand: true})
 	a, to := n.account(0), chain.Uint(0xcafe)
-	var hashes []Felt
+	var hashes []felt.Felt
 	for range 3 {
 		h, err := a.Execute(t.Context(), pay(t, chain.STRK(), to, big.NewInt(1)))
 		if err != nil {
@@ -660,7 +666,7 @@ func TestOnDemand(t *testing.T) {
 		t.Error(empty, err)
 	}
 	done := 0
-	for e, err := range n.c.Events(t.Context(), chain.EventFilter{Contract: chain.STRK(), Keys: [][]Felt{nil, nil, {to}}, Chunk: 2}) {
+	for e, err := range n.c.Events(t.Context(), chain.EventFilter{Contract: chain.STRK(), Keys: [][]felt.Felt{nil, nil, {to}}, Chunk: 2}) {
 		if err != nil || e.Block != ref {
 			t.Fatal(e, err)
 		}
@@ -677,7 +683,7 @@ func TestEvents(t *testing.T) {
 	for i := range int64(7) {
 		done(t, a, pay(t, sage, chain.Uint(0xcafe), big.NewInt(i)), pay(t, sage, chain.Uint(0xbeef), big.NewInt(100)))
 	}
-	f := chain.EventFilter{Contract: sage, Keys: [][]Felt{{chain.Selector("Transfer")}, {a.Address()}, {chain.Uint(0xcafe)}}, Chunk: 2}
+	f := chain.EventFilter{Contract: sage, Keys: [][]felt.Felt{{chain.Selector("Transfer")}, {a.Address()}, {chain.Uint(0xcafe)}}, Chunk: 2}
 	var cursors []chain.Cursor
 	for e, err := range n.c.Events(t.Context(), f) {
 		if err != nil {
@@ -772,7 +778,7 @@ func TestEstimateBatch(t *testing.T) {
 func TestScan(t *testing.T) {
 	n := open(t, Options{OnDemand: true})
 	a := n.account(0)
-	var want []Felt
+	var want []felt.Felt
 	for _, empty := range []int{maxScan + 10, 5, 0} {
 		hash, err := a.Execute(t.Context(), pay(t, chain.STRK(), chain.Uint(5), big.NewInt(1)))
 		if err != nil {
@@ -786,10 +792,10 @@ func TestScan(t *testing.T) {
 		}
 	}
 	for name, f := range map[string]chain.EventFilter{
-		"by contract": {Contract: chain.STRK(), Keys: [][]Felt{{chain.Selector("Transfer")}, nil, {chain.Uint(5)}}, Chunk: 1},
-		"by key":      {Keys: [][]Felt{{chain.Selector("Transfer")}, nil, {chain.Uint(5)}}, Chunk: 1},
+		"by contract": {Contract: chain.STRK(), Keys: [][]felt.Felt{{chain.Selector("Transfer")}, nil, {chain.Uint(5)}}, Chunk: 1},
+		"by key":      {Keys: [][]felt.Felt{{chain.Selector("Transfer")}, nil, {chain.Uint(5)}}, Chunk: 1},
 	} {
-		var got []Felt
+		var got []felt.Felt
 		for e, err := range n.c.Events(t.Context(), f) {
 			if err != nil {
 				t.Fatal(name, err)

@@ -7,74 +7,65 @@ import (
 	"strings"
 
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
 )
 
 // How a failure is told, as nodes tell it: from these texts clients take the short string.
 
-func (s site) String() string {
-	selector := s.selector.Padded()
-	if s.selector.IsZero() {
+// siteText names a call.
+func siteText(s cairo.Site) string {
+	selector := s.Selector.Padded()
+	if s.Selector.IsZero() {
 		selector = "UNKNOWN"
 	}
-	return fmt.Sprintf("(contract address: %s, class hash: %s, selector: %s):\n", s.contract.Padded(), s.class.Padded(), selector)
+	return fmt.Sprintf("(contract address: %s, class hash: %s, selector: %s):\n", s.Contract.Padded(), s.Class.Padded(), selector)
 }
 
 // panicText is the text of a panic inside the calls of a stack, the outermost first.
-func (e *reverted) panicText(stack []site) string {
+func panicText(e *cairo.Reverted, stack []cairo.Site) string {
 	var b strings.Builder
 	for _, s := range stack {
-		b.WriteString("Error in contract " + s.String())
+		b.WriteString("Error in contract " + siteText(s))
 	}
-	b.WriteString(printFelts(e.data) + ".\n")
+	b.WriteString(printFelts(e.Data) + ".\n")
 	return b.String()
 }
 
-// uncatchable is the index of the last call in a stack that fails without its caller
-// seeing the panic's data: the transaction, or a constructor.
-func uncatchable(stack []site) int {
-	for i := len(stack) - 1; i > 0; i-- {
-		if stack[i].constructor {
-			return i
-		}
-	}
-	return 0
-}
-
 // reason is the revert reason of a transaction. The stack is not empty.
-func (e *reverted) reason(stack []site) string {
+func reason(e *cairo.Reverted, stack []cairo.Site) string {
 	last := len(stack) - 1
-	if e.text == "" {
-		last = uncatchable(stack)
+	if e.Text == "" {
+		last = cairo.Uncatchable(stack)
 	}
 	var b strings.Builder
 	b.WriteString("Transaction execution has failed:\n")
 	for i, s := range stack[:last+1] {
 		kind := "called contract"
-		if s.constructor {
+		if s.Constructor {
 			kind = "contract class constructor"
 		}
-		fmt.Fprintf(&b, "%d: Error in the %s %s", i, kind, s)
+		fmt.Fprintf(&b, "%d: Error in the %s %s", i, kind, siteText(s))
 	}
 	switch {
-	case e.text != "":
-		return b.String() + e.text + "\n"
-	case len(e.data) > 1: // as Argent's account panics itself
-		return b.String() + "Execution failed. Failure reason:\n" + printFelts(e.data) + ".\n"
+	case e.Text != "":
+		return b.String() + e.Text + "\n"
+	case len(e.Data) > 1: // as Argent's account panics itself
+		return b.String() + "Execution failed. Failure reason:\n" + printFelts(e.Data) + ".\n"
 	}
-	return b.String() + "Execution failed. Failure reason:\n" + e.panicText(stack[last:])
+	return b.String() + "Execution failed. Failure reason:\n" + panicText(e, stack[last:])
 }
 
 // executionFailure is the reason as error 41 has it.
-func (e *reverted) executionFailure(stack []site) any {
-	if e.text != "" {
-		return nested(stack, e.text+"\n")
+func executionFailure(e *cairo.Reverted, stack []cairo.Site) any {
+	if e.Text != "" {
+		return nested(stack, e.Text+"\n")
 	}
-	i := uncatchable(stack)
-	return nested(slices.Concat(stack[:i+1], stack[i:]), e.reason(stack))
+	i := cairo.Uncatchable(stack)
+	return nested(slices.Concat(stack[:i+1], stack[i:]), reason(e, stack))
 }
 
 // printFelts writes a panic's data: each felt, with its text if it is one.
-func printFelts(data []Felt) string {
+func printFelts(data []felt.Felt) string {
 	parts := make([]string, len(data))
 	for i, f := range data {
 		parts[i] = f.String()
@@ -98,10 +89,10 @@ type callFailure struct {
 }
 
 // nested wraps what went wrong in the calls of a stack.
-func nested(stack []site, inner any) any {
+func nested(stack []cairo.Site, inner any) any {
 	for i := len(stack) - 1; i >= 0; i-- {
 		s := stack[i]
-		inner = callFailure{hexFelt(s.contract), hexFelt(s.class), hexFelt(s.selector), inner}
+		inner = callFailure{hexFelt(s.Contract), hexFelt(s.Class), hexFelt(s.Selector), inner}
 	}
 	return inner
 }
@@ -109,14 +100,14 @@ func nested(stack []site, inner any) any {
 // callError is the data of error 40: of a call from outside, without a transaction. It
 // lists the panic's data as each of the calls returned it, the outermost first: each adds
 // a felt to what it was given.
-func (e *reverted) callError(stack []site) any {
-	inner := e.text
+func callError(e *cairo.Reverted, stack []cairo.Site) any {
+	inner := e.Text
 	if inner == "" {
-		var list []Felt
+		var list []felt.Felt
 		for outer := len(stack) - 1; outer >= 0; outer-- {
-			list = append(list, e.data...)
+			list = append(list, e.Data...)
 			for range outer {
-				list = append(list, shortString("ENTRYPOINT_FAILED"))
+				list = append(list, cairo.ShortString("ENTRYPOINT_FAILED"))
 			}
 		}
 		data, _ := json.Marshal(hexFelts(list)) // strings
@@ -126,9 +117,9 @@ func (e *reverted) callError(stack []site) any {
 }
 
 // describe says in short why something reverted.
-func (e *reverted) describe() string {
-	if e.text != "" {
-		return e.text
+func describe(e *cairo.Reverted) string {
+	if e.Text != "" {
+		return e.Text
 	}
-	return printFelts(e.data)
+	return printFelts(e.Data)
 }

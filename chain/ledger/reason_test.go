@@ -1,11 +1,16 @@
 package ledger
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
+)
 
 // TestNestedCallError wants the data of a call that failed in a call in a call as devnet
 // has it: that of all three.
 func TestNestedCallError(t *testing.T) {
-	e := &reverted{data: []Felt{shortString("A")}}
+	e := &cairo.Reverted{Data: []felt.Felt{cairo.ShortString("A")}}
 	const failed = `\"0x454e545259504f494e545f4641494c4544\"` // ENTRYPOINT_FAILED
 	for depth, want := range []string{
 		1: `"[\"0x41\"]"`,
@@ -15,7 +20,7 @@ func TestNestedCallError(t *testing.T) {
 		if depth == 0 {
 			continue
 		}
-		inner := e.callError(make([]site, depth)).(map[string]any)["revert_error"]
+		inner := callError(e, make([]cairo.Site, depth)).(map[string]any)["revert_error"]
 		for range depth {
 			inner = inner.(callFailure).Error
 		}

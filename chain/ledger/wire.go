@@ -10,10 +10,10 @@ import (
 )
 
 // hexFelt is a felt in JSON: a string of 0x and hexadecimal digits.
-type hexFelt Felt
+type hexFelt felt.Felt
 
 // MarshalText implements encoding.TextMarshaler.
-func (h hexFelt) MarshalText() ([]byte, error) { return []byte(Felt(h).String()), nil }
+func (h hexFelt) MarshalText() ([]byte, error) { return []byte(felt.Felt(h).String()), nil }
 
 // UnmarshalJSON implements json.Unmarshaler. It is strict: only a string is a felt.
 func (h *hexFelt) UnmarshalJSON(data []byte) error {
@@ -25,7 +25,7 @@ func (h *hexFelt) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-func hexFelts(list []Felt) []hexFelt {
+func hexFelts(list []felt.Felt) []hexFelt {
 	out := make([]hexFelt, len(list)) // never nil: an empty list is [] in JSON
 	for i, f := range list {
 		out[i] = hexFelt(f)
@@ -33,10 +33,10 @@ func hexFelts(list []Felt) []hexFelt {
 	return out
 }
 
-func fromHex(list []hexFelt) []Felt {
-	out := make([]Felt, len(list))
+func fromHex(list []hexFelt) []felt.Felt {
+	out := make([]felt.Felt, len(list))
 	for i, f := range list {
-		out[i] = Felt(f)
+		out[i] = felt.Felt(f)
 	}
 	return out
 }

@@ -4,15 +4,20 @@ package archtest
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -23,17 +28,19 @@ const module = "github.com/bitsage/bitsage"
 const layers = `
 internal/impl transport
 internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
-internal/circle internal/poseidon internal/pedersen internal/journal internal/p2p/p2ptest
+internal/circle internal/poseidon internal/pedersen internal/journal internal/starksig internal/p2p/p2ptest
 internal/stark elgamal
-internal/air internal/blake2s internal/stark/codec wallet contracts contracts/internal/class
+internal/air internal/blake2s internal/stark/codec wallet wallet/faucet contracts contracts/internal/class
 internal/air/matmul internal/air/airtest internal/program internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus
-internal/program/matmul contracts/internal/generate chain/ledger internal/cairo
+internal/program/matmul contracts/internal/generate internal/cairo chain/ledger/internal/cairo
+chain/ledger/internal/twin chain/ledger/internal/cairo/cairotest
+chain/ledger
 internal/cairo/bindings/faucet internal/cairo/bindings/jobmanager internal/cairo/bindings/paymentrouter internal/cairo/bindings/privacyrouter internal/cairo/bindings/proofverifier internal/cairo/bindings/reputationmanager internal/cairo/bindings/sagetoken internal/cairo/bindings/stakingmanager internal/cairo/bindings/validatorregistry
 contracts/deploy staking
 contracts/sage-deploy
 internal/backend/backendtest internal/sim
 internal/backend/cpu proof
-prover/exec internal/wire
+internal/program/exec internal/wire
 prover internal/program/programtest
 internal/chaintest internal/settle internal/backstage
 .
@@ -49,14 +56,17 @@ starknetgo
 // module, so what they import of it must be public.
 var nested = []string{"starknetgo"}
 
-// heavy lists what must not be among the dependencies of a light package.
-var heavy = map[string][]string{
-	"./wallet":         {"github.com/consensys/gnark-crypto/ecc/stark-curve/pedersen-hash", module + "/proof"},
-	"./proof":          {"net", "runtime/cgo", module + "/prover", module + "/prover/exec", module + "/internal/backend", module + "/internal/parallel"},
-	"./prover":         {"net", "runtime/cgo"},
-	"./internal/stark": {"net", "runtime/cgo"},
-	"./transport":      {"net", "runtime/cgo"},
-}
+// links lists, for light packages, what must not be in a binary because of them: neither
+// imported nor imported by what they import. Names of this module stand without its path.
+const links = `
+internal/stark   !< net, runtime/cgo
+proof            !< net, runtime/cgo, prover, internal/program/exec, internal/backend, internal/parallel
+prover transport !< net, runtime/cgo
+internal/p2p     !< net, golang.org/x/term, wallet
+internal/starksig consensus internal/wire !< net, golang.org/x/term, github.com/tyler-smith/go-bip39, wallet, chain
+wallet           !< net, proof, github.com/consensys/gnark-crypto/ecc/stark-curve/pedersen-hash
+elgamal money    !< net, golang.org/x/term, wallet
+`
 
 func root(t *testing.T) string {
 	t.Helper()
@@ -152,19 +162,24 @@ func pathDir(path string) string {
 	return "."
 }
 
-// TestLightPackages keeps what verifies free of the network, of C and of the
-// prover.
-func TestLightPackages(t *testing.T) {
-	for pkg, banned := range heavy {
-		cmd := exec.Command("go", "list", "-deps", pkg)
-		cmd.Dir = root(t)
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("go list %s: %v", pkg, err)
+// TestLinks keeps what verifies free of the network, of C, of terminals, of mnemonics and of
+// the prover.
+func TestLinks(t *testing.T) {
+	deps := dependencies(t)
+	for line := range strings.Lines(strings.TrimSpace(links)) {
+		light, heavy, ok := strings.Cut(line, "!<")
+		if !ok {
+			t.Fatalf("a line without !<: %s", line)
 		}
-		for _, dep := range strings.Fields(string(out)) {
-			if slices.Contains(banned, dep) {
-				t.Errorf("%s depends on %s", pkg, dep)
+		for _, pkg := range strings.Fields(light) {
+			if deps[path(pkg)] == nil {
+				t.Errorf("there is no package %s", pkg)
+			}
+			for banned := range strings.SplitSeq(heavy, ",") {
+				banned = strings.TrimSpace(banned)
+				if slices.Contains(deps[path(pkg)], path(banned)) {
+					t.Errorf("%s links %s", pkg, banned)
+				}
 			}
 		}
 	}
@@ -173,23 +188,63 @@ func TestLightPackages(t *testing.T) {
 // TestNoTestLibrary keeps testify in tests and in internal suites: whoever imports a public
 // package links none of it.
 func TestNoTestLibrary(t *testing.T) {
-	args := []string{"list", "-deps", "-f", "{{.ImportPath}} {{join .Imports \" \"}}"}
+	deps := dependencies(t)
 	for _, pkg := range strings.Fields(layers) {
-		if !strings.Contains(pkg, "internal") && !slices.Contains(nested, pkg) {
-			args = append(args, "./"+pkg)
+		if strings.Contains(pkg, "internal") || slices.Contains(nested, pkg) {
+			continue
+		}
+		for _, dep := range deps[path(pkg)] {
+			if strings.HasPrefix(dep, "github.com/stretchr/testify") {
+				t.Errorf("%s links testify outside of tests", pkg)
+			}
 		}
 	}
-	cmd := exec.Command("go", args...)
-	cmd.Dir = root(t)
-	out, err := cmd.CombinedOutput()
+}
+
+// dependencies returns what each package of the module links.
+func dependencies(t *testing.T) map[string][]string {
+	t.Helper()
+	deps, err := listed()
 	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, out)
+		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(out)) {
-		if pkg, imports, _ := strings.Cut(line, " "); strings.Contains(imports, "github.com/stretchr/testify") {
-			t.Errorf("%s links testify outside of tests", pkg)
+	return deps
+}
+
+// listed asks the go command once for all packages.
+var listed = sync.OnceValues(func() (map[string][]string, error) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Deps", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	deps := make(map[string][]string)
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var pkg struct {
+			ImportPath string
+			Deps       []string
 		}
+		switch err := dec.Decode(&pkg); {
+		case errors.Is(err, io.EOF):
+			return deps, nil
+		case err != nil:
+			return nil, err
+		}
+		deps[pkg.ImportPath] = pkg.Deps
 	}
+})
+
+// path is the import path of a package that a table names: one of the layers is of this
+// module.
+func path(pkg string) string {
+	if pkg == "." {
+		return module
+	}
+	if slices.Contains(strings.Fields(layers), pkg) {
+		return module + "/" + pkg
+	}
+	return pkg
 }
 
 // TestBrowser builds the verifier for js/wasm.

@@ -15,7 +15,7 @@ import (
 var matmulFiles = []string{
 	"internal/air/matmul/", "internal/program/matmul/", // what it is
 	"proof/kinds.go", "proof/matmul.go", // the table of kinds, the constructors
-	"prover/exec/exec.go", "prover/exec/matmul.go", // the table of executors, the executor
+	"internal/program/exec/exec.go", "internal/program/exec/matmul.go", // the table of executors, the executor
 	"internal/backend/backend.go", "internal/backend/backendtest/", "internal/backend/cpu/", // the kernels
 	"bitsagetest/job.go", "internal/chaintest/walk.go", "examples/quickstart/main.go", // jobs for examples and tests
 	"interop/", "bench/", // what is compared with stwo

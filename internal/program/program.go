@@ -1,6 +1,6 @@
 // Package program says what a kind of program is: all that who verifies, pays for, sends
 // or proves a program must know of it, but how to run it. What runs programs is in
-// package prover/exec, so that a verifier links none of it.
+// package internal/program/exec, so that a verifier links none of it.
 //
 // A program travels as its text, a line such as "matmul int8 16x16x16" whose first word
 // names the kind. The text is all that a verifier has: it determines the sizes of input

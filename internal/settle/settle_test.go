@@ -108,6 +108,15 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// done wants what was to be done to be on the chain, by a transaction or before.
+func (w *world) done(r *chain.Receipt, err error) {
+	w.t.Helper()
+	w.must(err)
+	if r != nil && (r.Hash.IsZero() || r.Block.Number == 0) {
+		w.t.Errorf("the receipt is %+v", r)
+	}
+}
+
 func (w *world) must(err error) {
 	w.t.Helper()
 	if err != nil {
@@ -182,7 +191,7 @@ func (w *world) prove(o Order) consensus.Fact {
 	fact.ResultRoot, fact.ProofHash = consensus.Digest{7}, consensus.Digest{8}
 	sig, err := w.keys[worker].Sign(ctx, fact.ID(w.c.chainID).Felt())
 	w.must(err)
-	w.must(w.c.SubmitProof(ctx, w.accounts[worker], &fact, sig))
+	w.must(w.c.SubmitProof(ctx, w.accounts[worker], &fact, consensus.Signature(sig)))
 	return fact
 }
 
@@ -200,7 +209,7 @@ func (w *world) certify(f consensus.Fact, v consensus.Verdict, votes int) *conse
 		sig, err := key.Sign(w.t.Context(), consensus.VoteHash(w.c.chainID, w.set, id, v))
 		w.must(err)
 		c.Bitmap |= 1 << at
-		c.Signatures = append(c.Signatures, consensus.Normalize(sig))
+		c.Signatures = append(c.Signatures, consensus.Normalize(consensus.Signature(sig)))
 	}
 	return c
 }
@@ -227,19 +236,19 @@ func TestPaid(t *testing.T) {
 	ctx := t.Context()
 	o := w.order(1)
 	var short *InsufficientError
-	if err := w.client.Submit(ctx, o); !errors.Is(err, ErrNoAccount) {
+	if _, err := w.client.Submit(ctx, o); !errors.Is(err, ErrNoAccount) {
 		t.Fatalf("without an account: %v", err)
 	}
-	w.must(w.client.Deposit(ctx, money.SAGE(2)))
-	if err := w.client.Submit(ctx, o); !errors.As(err, &short) || short.Have != money.SAGE(2) || short.Need != money.SAGE(3) {
+	w.done(w.client.Deposit(ctx, money.SAGE(2)))
+	if _, err := w.client.Submit(ctx, o); !errors.As(err, &short) || short.Have != money.SAGE(2) || short.Need != money.SAGE(3) {
 		t.Fatalf("with too little: %v", err)
 	}
-	w.must(w.client.Deposit(ctx, sageOf(t, "8.5")))
-	if err := w.client.Deposit(ctx, sageOf(t, "0.0001")); !errors.Is(err, elgamal.ErrAmount) {
+	w.done(w.client.Deposit(ctx, sageOf(t, "8.5")))
+	if _, err := w.client.Deposit(ctx, sageOf(t, "0.0001")); !errors.Is(err, elgamal.ErrAmount) {
 		t.Errorf("a part of a unit: %v", err)
 	}
-	w.must(w.client.Submit(ctx, o))
-	w.must(w.client.Submit(ctx, o))
+	w.done(w.client.Submit(ctx, o))
+	w.done(w.client.Submit(ctx, o))
 	if b := w.balance(w.client); b.Available != sageOf(t, "7.5") {
 		t.Fatalf("after submitting twice: %+v", b)
 	}
@@ -292,12 +301,12 @@ func TestPaid(t *testing.T) {
 func (w *world) claim() {
 	ctx, t := w.t.Context(), w.t
 	part := sageOf(t, "0.25")
-	w.must(w.worker.Withdraw(ctx, part, chain.Uint(0x77)))
-	got, err := w.worker.WithdrawAll(ctx, chain.Uint(0x78))
+	w.done(w.worker.Withdraw(ctx, part, chain.Uint(0x77)))
+	got, _, err := w.worker.WithdrawAll(ctx, chain.Uint(0x78))
 	if err != nil || got != sageOf(t, "2.75") {
 		t.Errorf("claimed %v, %v", got, err)
 	}
-	if got, err := w.worker.WithdrawAll(ctx, chain.Uint(0x78)); err != nil || !got.IsZero() {
+	if got, r, err := w.worker.WithdrawAll(ctx, chain.Uint(0x78)); err != nil || r != nil || !got.IsZero() {
 		t.Errorf("claimed again %v, %v", got, err)
 	}
 	for address, want := range map[uint64]string{0x77: "0.25", 0x78: "2.75"} {
@@ -364,7 +373,7 @@ func (w *world) view(id chain.Felt, fact consensus.Fact) {
 func TestRefunded(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
-	w.must(w.client.Deposit(ctx, money.SAGE(10)))
+	w.done(w.client.Deposit(ctx, money.SAGE(10)))
 	for n, end := range map[byte]func(o Order){
 		1: func(o Order) { w.must(w.c.Cancel(ctx, w.accounts[client], w.id(o))) },
 		2: func(o Order) { // not accepted
@@ -388,7 +397,7 @@ func TestRefunded(t *testing.T) {
 	} {
 		o := w.order(n)
 		before := w.balance(w.client).Total()
-		w.must(w.client.Submit(ctx, o))
+		w.done(w.client.Submit(ctx, o))
 		end(o)
 		if after := w.balance(w.client); after.Total() != before || after.Pending.IsZero() {
 			t.Errorf("%d: %+v, was %v", n, after, before)
@@ -401,7 +410,7 @@ func TestRefunded(t *testing.T) {
 		w.must(w.c.Settle(ctx, w.accounts[owner], w.id(o), nil))
 		w.must(w.c.Expire(ctx, w.accounts[owner], w.id(o)))
 	}
-	if _, err := w.client.WithdrawAll(ctx, chain.Uint(0x79)); err != nil {
+	if _, _, err := w.client.WithdrawAll(ctx, chain.Uint(0x79)); err != nil {
 		t.Error(err)
 	}
 	n, err := w.c.client.Balance(ctx, w.c.token, chain.Uint(0x79), chain.AtLatest())
@@ -422,7 +431,7 @@ func TestUnknown(t *testing.T) {
 	if b := w.balance(w.client); !b.Total().IsZero() {
 		t.Error(b)
 	}
-	if err := w.client.Withdraw(ctx, money.SAGE(1), chain.Uint(1)); !errors.Is(err, ErrNoAccount) {
+	if _, err := w.client.Withdraw(ctx, money.SAGE(1), chain.Uint(1)); !errors.Is(err, ErrNoAccount) {
 		t.Error(err)
 	}
 	other := w.account(worker)

@@ -137,6 +137,7 @@ const (
 	errTooLate        refusal = "TOO_LATE"
 	errTooEarly       refusal = "TOO_EARLY"
 	errNoVerdict      refusal = "NO_VERDICT"
+	errBadVerdict     refusal = "BAD_VERDICT"
 	errHasVerdict     refusal = "HAS_VERDICT"
 	errNoOffence      refusal = "NO_OFFENCE"
 	errAlreadySlashed refusal = "ALREADY_SLASHED"
@@ -238,7 +239,7 @@ func (l *ledger) emit(e event) { l.events = append(l.events, e) }
 // JobManager and PaymentRouter
 
 func (l *ledger) submitJob(c *claim) {
-	j := job{worker: l.w.worker(c.job), client: l.w.client(c.job), fee: c.fee, bond: bond, deadline: c.At + c.TTL}
+	j := job{worker: l.w.worker(c.job), client: l.w.client(c.job), fee: c.fee, bond: c.bond, deadline: c.At + c.TTL}
 	l.jobs = append(l.jobs, j)
 	l.transfer(j.client, paymentRouter, j.fee)
 	l.lockBond(j.worker, j.bond)
@@ -355,7 +356,7 @@ func (l *ledger) submitPayment(id int) error {
 func (l *ledger) recordCertificate(c *consensus.Certificate) error {
 	r := &l.facts[l.w.byID[c.Fact].number]
 	if c.Verdict != consensus.Valid && c.Verdict != consensus.Invalid {
-		return errNoVerdict
+		return errBadVerdict
 	}
 	if r.votes[c.Verdict] != nil {
 		return errFactRecorded
@@ -437,8 +438,9 @@ func (l *ledger) slash(a account, amount *big.Int, e event) {
 // epoch that it takes to be released.
 func (l *ledger) advanceEpoch(e *epoch) error {
 	want := make([]*big.Int, len(l.validators))
-	for _, m := range e.members {
-		want[m.Validator] = weight(m.Weight).Big()
+	for i := range e.set.Len() {
+		m := e.set.Member(i)
+		want[l.w.audit.owner(m.Key).index] = m.Weight.Big()
 	}
 	for i := range l.validators {
 		v, a := &l.validators[i], l.w.validator(i)
@@ -461,29 +463,35 @@ func (l *ledger) advanceEpoch(e *epoch) error {
 	return nil
 }
 
-// accused checks the votes of evidence, and returns whose they are.
-func (l *ledger) accused(epoch uint64, index uint8, votes ...consensus.Vote) (*host, error) {
+// accused returns whom evidence accuses: the key in the set of an epoch, and its owner.
+func (l *ledger) accused(epoch uint64, index uint8) (*consensus.ValidatorSet, *host, error) {
 	if epoch == 0 || epoch > l.epoch {
-		return nil, errBadEpoch
+		return nil, nil, errBadEpoch
 	}
 	set := l.w.epochs[epoch-1].set
 	if int(index) >= set.Len() {
-		return nil, errBadIndex
+		return nil, nil, errBadIndex
 	}
-	key := set.Member(int(index)).Key
+	return set, l.w.audit.owner(set.Member(int(index)).Key), nil
+}
+
+// voted checks the votes of evidence.
+func (l *ledger) voted(set *consensus.ValidatorSet, h *host, votes ...consensus.Vote) error {
 	for _, v := range votes {
-		if !l.w.audit.verify(key, l.w.audit.hash(set, v.Fact, v.Verdict), v.Signature) {
-			return nil, errBadSignature
+		if !l.w.audit.verify(h.key.public(), l.w.audit.hash(set, v.Fact, v.Verdict), v.Signature) {
+			return errBadSignature
 		}
 	}
-	return l.w.audit.owner(key), nil
+	return nil
 }
 
 func (l *ledger) submitEquivocation(e *consensus.Equivocation, reporter account) error {
-	h, err := l.accused(e.Epoch, e.Index,
-		consensus.Vote{Fact: e.Fact, Verdict: consensus.Valid, Signature: e.Valid},
-		consensus.Vote{Fact: e.Fact, Verdict: consensus.Invalid, Signature: e.Invalid})
+	set, h, err := l.accused(e.Epoch, e.Index)
 	if err != nil {
+		return err
+	}
+	if err := l.voted(set, h, consensus.Vote{Fact: e.Fact, Verdict: consensus.Valid, Signature: e.Valid},
+		consensus.Vote{Fact: e.Fact, Verdict: consensus.Invalid, Signature: e.Invalid}); err != nil {
 		return err
 	}
 	bps := int64(equivocationBPS)
@@ -509,11 +517,14 @@ func (l *ledger) conflict(id consensus.FactID, epoch uint64) uint64 {
 func (l *ledger) record(id consensus.FactID) *factRecord { return &l.facts[l.w.byID[id].number] }
 
 func (l *ledger) submitFalseVerdict(v consensus.Vote, reporter account) error {
+	set, h, err := l.accused(v.Epoch, v.Index)
+	if err != nil {
+		return err
+	}
 	if decided := l.verdict(l.w.byID[v.Fact]); decided == 0 || decided == v.Verdict {
 		return errNoOffence
 	}
-	h, err := l.accused(v.Epoch, v.Index, v)
-	if err != nil {
+	if err := l.voted(set, h, v); err != nil {
 		return err
 	}
 	return l.penalize(h.index, offence{falseVerdict, v.Epoch, v.Index, v.Fact}, falseVerdictBPS, reporter)

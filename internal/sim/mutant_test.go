@@ -91,7 +91,7 @@ var mutants = []struct {
 	{"decides by the first of two certificates", "I11", []edit{{ledgerFile, "if r.first == nil || r.contested() {", "if r.first == nil {"}}},
 	{"believes certificates on the chain", "I3 I5 I8 I11", []edit{{ledgerFile, "if err := l.w.audit.certificate(c); err != nil {", "if err := error(nil); err != nil {"}}},
 	{"believes evidence on the chain", "I11", []edit{{ledgerFile,
-		"if !l.w.audit.verify(key, l.w.audit.hash(set, v.Fact, v.Verdict), v.Signature) {", "if v.Verdict == 0 || key.IsZero() {"}}},
+		"if !l.w.audit.verify(h.key.public(), l.w.audit.hash(set, v.Fact, v.Verdict), v.Signature) {", "if v.Verdict == 0 || set == nil {"}}},
 	{"slashes without an offence", "I11", []edit{{ledgerFile, "decided == 0 || decided == v.Verdict {", "decided == 0 {"}}},
 	{"slashes twice for one offence", "I11", []edit{
 		{ledgerFile, "if before >= bps {", "if before < 0 {"},
@@ -172,14 +172,18 @@ func TestShrink(t *testing.T) {
 	}
 }
 
-// mutate writes an overlay of package consensus with the edits, each of which must
+// mutate writes an overlay of packages consensus and sim with the edits, each of which must
 // fit in one place.
 func mutate(t *testing.T, edits []edit) string {
 	t.Helper()
 	dir := t.TempDir()
 	sources, replace := make(map[string]string), make(map[string]string)
 	for _, e := range edits {
-		path, err := filepath.Abs(filepath.Join("..", e.file))
+		folder := filepath.Join("..", "..", "consensus")
+		if filepath.Dir(e.file) == "sim" {
+			folder = ".."
+		}
+		path, err := filepath.Abs(filepath.Join(folder, e.file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -102,7 +102,7 @@ func (k starkKey) sign(hash felt.Felt, _ uint64) consensus.Signature {
 	if err != nil {
 		panic(err) // a Poseidon hash of 2^251 or more, once in 2^55
 	}
-	return consensus.Normalize(sig)
+	return consensus.Normalize(consensus.Signature(sig))
 }
 
 // malleate returns the other form of a signature.

@@ -49,7 +49,7 @@ func (v *Violation) Error() string {
 }
 
 var (
-	chainID = shortString("SN_SIM")
+	chainID = shortString(ChainName)
 	other   = shortString("SN_OTHER") // another chain, for replays
 	profile = shortString("matmul-p96")
 )
@@ -97,7 +97,7 @@ type claim struct {
 	worker     signer
 	number     int
 	job        int
-	fee        *big.Int
+	fee, bond  *big.Int
 }
 
 func (c *claim) verdict() consensus.Verdict {
@@ -234,7 +234,7 @@ func (w *world) claim() {
 			s.JobID.SetUint64(uint64(i + 1))
 			s.Worker.SetUint64(uint64(i + 1000))
 			s.Profile = profile
-			k.fee = weight(50 + 7*uint64(k.job)).Big()
+			k.fee, k.bond = weight(50+7*uint64(k.job)).Big(), bond
 			w.jobs = append(w.jobs, k)
 		}
 		s.ProofHash[0] = byte(i + 1)

@@ -7,9 +7,9 @@ import (
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/program"
+	"github.com/bitsage/bitsage/internal/starksig"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/transport"
-	"github.com/bitsage/bitsage/wallet"
 )
 
 // A message is its type, its version and its fields. Numbers are big-endian; what
@@ -219,15 +219,15 @@ func (c *codec) publicKey(k *elgamal.PublicKey) {
 	}
 }
 
-func (c *codec) signature(s *wallet.Signature) {
-	b := make([]byte, wallet.SignatureSize)
+func (c *codec) signature(s *starksig.Signature) {
+	b := make([]byte, starksig.Size)
 	if !c.reading {
 		copy(b, s.Bytes())
 	}
 	c.bytes(b)
 	if c.failure == "" {
 		var err error
-		*s, err = wallet.ParseSignature(b)
+		*s, err = starksig.Parse(b)
 		c.check(err == nil, "signature")
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/poseidon"
+	"github.com/bitsage/bitsage/internal/starksig"
 	"github.com/bitsage/bitsage/transport"
-	"github.com/bitsage/bitsage/wallet"
 )
 
 // PeerRecord says at which peer a validator is found. Its vote key has signed it, by
@@ -19,7 +19,7 @@ type PeerRecord struct {
 	Key       felt.Felt // the vote key, an x coordinate
 	Peer      transport.PeerID
 	Time      int64 // Unix seconds: of two records the later one holds
-	Signature wallet.Signature
+	Signature starksig.Signature
 }
 
 func (r *PeerRecord) fields(c *codec) {
@@ -47,10 +47,9 @@ func (r PeerRecord) Hash(d Domain) felt.Felt {
 	return poseidon.HashMany(append(felts, peerFelts(r.Peer)...)...)
 }
 
-// Sign returns the record of a signer's key with its signature.
-func (r PeerRecord) Sign(ctx context.Context, s wallet.Signer, d Domain) (PeerRecord, error) {
-	r.Key = s.PublicKey()
-	sig, err := s.Sign(ctx, r.Hash(d))
+// Sign returns the record with the signature of its key, which sign makes.
+func (r PeerRecord) Sign(d Domain, sign Sign) (PeerRecord, error) {
+	sig, err := sign(r.Hash(d))
 	r.Signature = sig
 	return r, err
 }
@@ -67,7 +66,7 @@ func (r PeerRecord) Verify(d Domain, now time.Time) error {
 	if r.Time > now.Add(recordSkew).Unix() {
 		return ErrRecordTime
 	}
-	return wallet.Verify(r.Key, r.Hash(d), r.Signature)
+	return starksig.Verify(r.Key, r.Hash(d), r.Signature)
 }
 
 // Peers returns the topic of peer records. What is none is dropped.

@@ -14,6 +14,7 @@ import (
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/poseidon"
+	"github.com/bitsage/bitsage/internal/starksig"
 	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -23,7 +24,7 @@ func newRecord(t testing.TB, n uint64, at time.Time) (PeerRecord, *wallet.Key) {
 	t.Helper()
 	key := newWorker(t, p2p.NewMemory(n, p2p.Faults{}).Host(), n).key
 	peer := transport.PeerOf(ed25519.NewKeyFromSeed(fill(32, byte(n))).Public().(ed25519.PublicKey))
-	r, err := PeerRecord{Peer: peer, Time: at.Unix()}.Sign(t.Context(), key, domain)
+	r, err := PeerRecord{Key: key.PublicKey(), Peer: peer, Time: at.Unix()}.Sign(domain, signing(key))
 	must(t, err)
 	return r, key
 }
@@ -63,7 +64,7 @@ func TestRecordVerify(t *testing.T) {
 	other, _ := newRecord(t, 2, now)
 	edited := func(edit func(r *PeerRecord)) PeerRecord { r := good; edit(&r); return r }
 	resigned := func(edit func(r *PeerRecord)) PeerRecord {
-		r, err := edited(edit).Sign(t.Context(), key, domain)
+		r, err := edited(edit).Sign(domain, signing(key))
 		must(t, err)
 		return r
 	}
@@ -81,12 +82,12 @@ func TestRecordVerify(t *testing.T) {
 		{"a clock that is ahead", resigned(func(r *PeerRecord) { r.Time += skew }), domain, nil},
 		{"from the future", resigned(func(r *PeerRecord) { r.Time += skew + 1 }), domain, ErrRecordTime},
 		{"from the end of time", resigned(func(r *PeerRecord) { r.Time = 1<<63 - 1 }), domain, ErrRecordTime},
-		{"of another deployment", good, elsewhere, wallet.ErrSignature},
-		{"of another key", edited(func(r *PeerRecord) { r.Key = other.Key }), domain, wallet.ErrSignature},
-		{"of another peer", edited(func(r *PeerRecord) { r.Peer = other.Peer }), domain, wallet.ErrSignature},
-		{"of another time", edited(func(r *PeerRecord) { r.Time-- }), domain, wallet.ErrSignature},
-		{"with another signature", edited(func(r *PeerRecord) { r.Signature = other.Signature }), domain, wallet.ErrSignature},
-		{"of no key", edited(func(r *PeerRecord) { r.Key = felt.Felt{} }), domain, wallet.ErrPublicKey},
+		{"of another deployment", good, elsewhere, starksig.ErrSignature},
+		{"of another key", edited(func(r *PeerRecord) { r.Key = other.Key }), domain, starksig.ErrSignature},
+		{"of another peer", edited(func(r *PeerRecord) { r.Peer = other.Peer }), domain, starksig.ErrSignature},
+		{"of another time", edited(func(r *PeerRecord) { r.Time-- }), domain, starksig.ErrSignature},
+		{"with another signature", edited(func(r *PeerRecord) { r.Signature = other.Signature }), domain, starksig.ErrSignature},
+		{"of no key", edited(func(r *PeerRecord) { r.Key = felt.Felt{} }), domain, starksig.ErrPublicKey},
 	} {
 		if err := c.r.Verify(c.d, now); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)

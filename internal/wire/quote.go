@@ -19,9 +19,9 @@ import (
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/poseidon"
+	"github.com/bitsage/bitsage/internal/starksig"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/transport"
-	"github.com/bitsage/bitsage/wallet"
 )
 
 // maxTier is the highest tier of workers (contracts/src/types.cairo).
@@ -105,7 +105,7 @@ type Quote struct {
 	Deadline     int64             // of the job, not after the one asked for
 	Key          elgamal.PublicKey // to which the fee is to be encrypted
 	Peer         transport.PeerID  // that takes the offer
-	Signature    wallet.Signature
+	Signature    starksig.Signature
 }
 
 func (q *Quote) fields(c *codec) {
@@ -160,18 +160,21 @@ func number(b []byte) (f felt.Felt) {
 	return f
 }
 
-// Sign returns the quote with the worker's signature.
-func (q Quote) Sign(ctx context.Context, s wallet.Signer, d Domain) (Quote, error) {
+// Sign signs hashes with a key that it keeps.
+type Sign func(hash felt.Felt) (starksig.Signature, error)
+
+// Sign returns the quote with the worker's signature, which sign makes of the hash.
+func (q Quote) Sign(d Domain, sign Sign) (Quote, error) {
 	if !q.Key.Valid() {
 		return Quote{}, &MessageError{typeNames[typeQuote], "ElGamal key"}
 	}
-	sig, err := s.Sign(ctx, q.Hash(d))
+	sig, err := sign(q.Hash(d))
 	q.Signature = sig
 	return q, err
 }
 
 // The reasons for which a quote is refused, one per check. A signature that does not
-// verify gives an error of package wallet.
+// verify gives an error of package starksig.
 var (
 	// ErrOtherRequest means that a quote answers another request: of another
 	// client, another deployment, or another job.
@@ -205,7 +208,7 @@ func (q Quote) Verify(r QuoteRequest, signingKey felt.Felt, now time.Time) error
 	if _, err := q.Encode(); err != nil {
 		return err
 	}
-	return wallet.Verify(signingKey, q.Hash(r.Domain), q.Signature)
+	return starksig.Verify(signingKey, q.Hash(r.Domain), q.Signature)
 }
 
 // HPKE in base mode (RFC 9180) with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and

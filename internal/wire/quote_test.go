@@ -16,9 +16,9 @@ import (
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/poseidon"
+	"github.com/bitsage/bitsage/internal/starksig"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/transport"
-	"github.com/bitsage/bitsage/wallet"
 )
 
 // TestQuoteHash computes the hash of the specification by another way, and wants
@@ -78,7 +78,7 @@ func TestQuoteVerify(t *testing.T) {
 	good := w.quote(t, r, 77)
 	edited := func(edit func(q *Quote)) Quote { q := good; edit(&q); return q }
 	resigned := func(edit func(q *Quote)) Quote {
-		q, err := edited(edit).Sign(t.Context(), w.key, domain)
+		q, err := edited(edit).Sign(domain, w.sign)
 		must(t, err)
 		return q
 	}
@@ -90,7 +90,7 @@ func TestQuoteVerify(t *testing.T) {
 	otherChain.ChainID = felt.MustParse("0xbad")
 	otherContract := r
 	otherContract.JobManager = felt.MustParse("0xbad")
-	wrongChain, err := good.Sign(t.Context(), w.key, otherChain.Domain)
+	wrongChain, err := good.Sign(otherChain.Domain, w.sign)
 	must(t, err)
 	malformed := func(err error) bool { var m *MessageError; return errors.As(err, &m) }
 	for _, c := range []struct {
@@ -109,15 +109,15 @@ func TestQuoteVerify(t *testing.T) {
 		{"another client", good, otherClient, w.key.PublicKey(), now, ErrOtherRequest},
 		{"another chain", good, otherChain, w.key.PublicKey(), now, ErrOtherRequest},
 		{"another contract", good, otherContract, w.key.PublicKey(), now, ErrOtherRequest},
-		{"signed for another chain", wrongChain, r, w.key.PublicKey(), now, wallet.ErrSignature},
+		{"signed for another chain", wrongChain, r, w.key.PublicKey(), now, starksig.ErrSignature},
 		{"later lock deadline", resigned(func(q *Quote) { q.LockDeadline++ }), r, w.key.PublicKey(), now, ErrDeadline},
 		{"later deadline", resigned(func(q *Quote) { q.Deadline++ }), r, w.key.PublicKey(), now, ErrDeadline},
-		{"another key", good, r, thief.key.PublicKey(), now, wallet.ErrSignature},
-		{"lower fee", edited(func(q *Quote) { q.Fee-- }), r, w.key.PublicKey(), now, wallet.ErrSignature},
-		{"another peer", edited(func(q *Quote) { q.Peer = thief.host.ID() }), r, w.key.PublicKey(), now, wallet.ErrSignature},
-		{"another ElGamal key", edited(func(q *Quote) { q.Key = thief.elgamal }), r, w.key.PublicKey(), now, wallet.ErrSignature},
-		{"another worker", edited(func(q *Quote) { q.Worker = thief.address }), r, w.key.PublicKey(), now, wallet.ErrSignature},
-		{"not a key", good, r, felt.Felt{}, now, wallet.ErrPublicKey},
+		{"another key", good, r, thief.key.PublicKey(), now, starksig.ErrSignature},
+		{"lower fee", edited(func(q *Quote) { q.Fee-- }), r, w.key.PublicKey(), now, starksig.ErrSignature},
+		{"another peer", edited(func(q *Quote) { q.Peer = thief.host.ID() }), r, w.key.PublicKey(), now, starksig.ErrSignature},
+		{"another ElGamal key", edited(func(q *Quote) { q.Key = thief.elgamal }), r, w.key.PublicKey(), now, starksig.ErrSignature},
+		{"another worker", edited(func(q *Quote) { q.Worker = thief.address }), r, w.key.PublicKey(), now, starksig.ErrSignature},
+		{"not a key", good, r, felt.Felt{}, now, starksig.ErrPublicKey},
 	} {
 		if err := c.q.Verify(c.r, c.key, c.now); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
@@ -128,13 +128,13 @@ func TestQuoteVerify(t *testing.T) {
 		"expiry":     resigned(func(q *Quote) { q.Expiry = q.LockDeadline + 1 }),
 		"no peer":    resigned(func(q *Quote) { q.Peer = "" }),
 		"bad key":    edited(func(q *Quote) { q.Key = elgamal.PublicKey{} }),
-		"no request": edited(func(q *Quote) { q.Signature = wallet.Signature{} }),
+		"no request": edited(func(q *Quote) { q.Signature = starksig.Signature{} }),
 	} {
 		if err := q.Verify(r, w.key.PublicKey(), now); !malformed(err) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, err := edited(func(q *Quote) { q.Key = elgamal.PublicKey{} }).Sign(t.Context(), w.key, domain); !malformed(err) {
+	if _, err := edited(func(q *Quote) { q.Key = elgamal.PublicKey{} }).Sign(domain, w.sign); !malformed(err) {
 		t.Errorf("signed without a key: %v", err)
 	}
 	if err := good.Verify(QuoteRequest{}, w.key.PublicKey(), now); !malformed(err) {
@@ -269,11 +269,11 @@ func TestAskQuotes(t *testing.T) {
 				q := w.quote(t, r, 1)
 				q.Worker = workers[0].address
 				return q, nil
-			}): is(wallet.ErrSignature),
+			}): is(starksig.ErrSignature),
 			add(func(w *worker, r QuoteRequest) (Quote, error) {
 				q := w.quote(t, r, 1)
 				q.Expiry = time.Now().Unix()
-				return q.Sign(t.Context(), w.key, r.Domain)
+				return q.Sign(r.Domain, w.sign)
 			}): is(ErrExpired),
 			add(func(w *worker, r QuoteRequest) (Quote, error) {
 				q := w.quote(t, r, 1)

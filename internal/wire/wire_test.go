@@ -21,6 +21,7 @@ import (
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
+	"github.com/bitsage/bitsage/internal/starksig"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
@@ -60,6 +61,16 @@ func newWorker(t testing.TB, host transport.Host, n uint64) *worker {
 	return &worker{host, felt.MustParse(fmt.Sprintf("0x%x", 1000+n)), key, sk.Public()}
 }
 
+func (w *worker) sign(hash felt.Felt) (starksig.Signature, error) { return signing(w.key)(hash) }
+
+// signing signs with a key.
+func signing(key *wallet.Key) Sign {
+	return func(hash felt.Felt) (starksig.Signature, error) {
+		sig, err := key.Sign(context.Background(), hash)
+		return starksig.Signature(sig), err
+	}
+}
+
 // quote returns a signed quote for a request.
 func (w *worker) quote(t testing.TB, r QuoteRequest, fee elgamal.Amount) Quote {
 	t.Helper()
@@ -68,7 +79,7 @@ func (w *worker) quote(t testing.TB, r QuoteRequest, fee elgamal.Amount) Quote {
 		t.Fatal(err)
 	}
 	q := Quote{Request: hash, Worker: w.address, Fee: fee, Expiry: r.LockDeadline - 10, LockDeadline: r.LockDeadline, Deadline: r.Deadline, Key: w.elgamal, Peer: w.host.ID()}
-	if q, err = q.Sign(t.Context(), w.key, r.Domain); err != nil {
+	if q, err = q.Sign(r.Domain, w.sign); err != nil {
 		t.Fatal(err)
 	}
 	return q
@@ -108,7 +119,7 @@ func samples(t testing.TB) map[messageType]anyMessage {
 	r.LockDeadline, r.Deadline, r.Key, r.Nonce = 2000000000, 2000003600, [32]byte(sampleKey(t).PublicKey().Bytes()), [16]byte{7}
 	q := w.quote(t, r, 1<<39)
 	task := newTask(r.Program, fill(r.Program.InputSize(), 1))
-	record, err := PeerRecord{Peer: w.host.ID(), Time: 2000000000}.Sign(t.Context(), w.key, domain)
+	record, err := PeerRecord{Key: w.key.PublicKey(), Peer: w.host.ID(), Time: 2000000000}.Sign(domain, w.sign)
 	must(t, err)
 	return map[messageType]anyMessage{
 		typeQuoteRequest:   &r,
@@ -267,7 +278,7 @@ func TestBounds(t *testing.T) {
 		{"peer of a short key", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerOf(make([]byte, 31)) }, false},
 		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerID(long(65)) }, false},
 		{"peer", typeQuote, func(m anyMessage) { m.(*Quote).Peer = transport.PeerID(long(300)) }, false},
-		{"no signature", typeQuote, func(m anyMessage) { m.(*Quote).Signature = wallet.Signature{} }, false},
+		{"no signature", typeQuote, func(m anyMessage) { m.(*Quote).Signature = starksig.Signature{} }, false},
 		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(proof.MaxLabel) }, true},
 		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(proof.MaxLabel + 1) }, false},
 		{"label", typeOffer, func(m anyMessage) { m.(*Offer).Task.Label = long(1<<16 + 1) }, false},
@@ -291,7 +302,7 @@ func TestBounds(t *testing.T) {
 		{"no peer", typePeerRecord, func(m anyMessage) { m.(*PeerRecord).Peer = "" }, false},
 		{"no time", typePeerRecord, func(m anyMessage) { m.(*PeerRecord).Time = 0 }, false},
 		{"last time", typePeerRecord, func(m anyMessage) { m.(*PeerRecord).Time = 1<<63 - 1 }, true},
-		{"no signature", typePeerRecord, func(m anyMessage) { m.(*PeerRecord).Signature = wallet.Signature{} }, false},
+		{"no signature", typePeerRecord, func(m anyMessage) { m.(*PeerRecord).Signature = starksig.Signature{} }, false},
 		{"no records", typeRecords, func(m anyMessage) { m.(*records).list = nil }, true},
 		{"records", typeRecords, func(m anyMessage) { r := m.(*records); r.list = slices.Repeat(r.list[:1], MaxRecords) }, true},
 		{"records", typeRecords, func(m anyMessage) { r := m.(*records); r.list = slices.Repeat(r.list[:1], MaxRecords+1) }, false},

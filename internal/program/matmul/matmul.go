@@ -1,5 +1,5 @@
 // Package matmul is the kind of program that multiplies two matrices. With its
-// constraints (internal/air/matmul) and its executor (prover/exec) it is all that knows
+// constraints (internal/air/matmul) and its executor (internal/program/exec) it is all that knows
 // what a matrix product is. docs/spec/matmul.md has the statement.
 package matmul
 

@@ -10,7 +10,7 @@ import (
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/program"
-	"github.com/bitsage/bitsage/prover/exec"
+	"github.com/bitsage/bitsage/internal/program/exec"
 )
 
 // executor runs programs of the kind.

@@ -18,7 +18,7 @@ import (
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/program"
 	"github.com/bitsage/bitsage/internal/stark"
-	"github.com/bitsage/bitsage/prover/exec"
+	"github.com/bitsage/bitsage/internal/program/exec"
 )
 
 // Register makes the kind and its executor known to this process. Call it from the init
