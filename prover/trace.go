@@ -46,6 +46,16 @@ func (p *Prover) Input(ctx context.Context, program proof.Program, data []byte, 
 	return &Input{program, profile, data, tree}, nil
 }
 
+// JobRoot computes the commitment to a program's input, as proof.JobRoot does, on all
+// processors. An Input has it too, and is ready to be proven.
+func (p *Prover) JobRoot(ctx context.Context, program proof.Program, input []byte, profile proof.Profile) (proof.Digest, error) {
+	tree, err := p.commitData(ctx, program, matmul.InputTree, input, profile)
+	if err != nil {
+		return proof.Digest{}, err
+	}
+	return proof.Digest(tree.Root()), nil
+}
+
 // ResultRoot computes the commitment to a program's output, as proof.ResultRoot
 // does, on all processors.
 func (p *Prover) ResultRoot(ctx context.Context, program proof.Program, output []byte, profile proof.Profile) (proof.Digest, error) {

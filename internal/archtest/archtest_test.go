@@ -22,7 +22,7 @@ const module = "github.com/bitsage/bitsage"
 // packages of lines above its own.
 const layers = `
 internal/impl transport
-internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
+internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p internal/strictjson money
 internal/circle internal/poseidon internal/pedersen internal/journal internal/p2p/p2ptest
 internal/stark elgamal
 internal/air internal/blake2s internal/stark/codec wallet contracts internal/cairo contracts/internal/class
@@ -33,7 +33,8 @@ contracts/deploy staking
 contracts/sage-deploy
 internal/backend/backendtest internal/sim
 internal/backend/cpu proof
-prover internal/wire
+prover internal/wire receipt
+receipt/wasm
 internal/chaintest internal/settle internal/backstage
 .
 bitsagetest
@@ -48,6 +49,7 @@ var heavy = map[string][]string{
 	"./wallet":         {"github.com/consensys/gnark-crypto/ecc/stark-curve/pedersen-hash", module + "/proof"},
 	"./proof":          {"net", "runtime/cgo", module + "/prover", module + "/internal/backend", module + "/internal/parallel"},
 	"./prover":         {"net", "runtime/cgo"},
+	"./receipt":        {module + "/prover", module + "/internal/backend", module + "/internal/parallel", module + "/chain", module + "/internal/journal", "go.etcd.io/bbolt"},
 	"./internal/stark": {"net", "runtime/cgo"},
 }
 
@@ -148,19 +150,27 @@ func TestLightPackages(t *testing.T) {
 	}
 }
 
-// TestBrowser builds the verifier for js/wasm.
+// TestBrowser builds what verifies for browsers (js/wasm) and for WASI (wasip1).
 func TestBrowser(t *testing.T) {
-	cmd := exec.Command("go", "build", "-o", os.DevNull, "./proof")
-	cmd.Dir = root(t)
-	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, build := range []struct {
+		os       string
+		packages []string
+	}{
+		{"js", []string{"./proof", "./receipt", "./receipt/wasm"}},
+		{"wasip1", []string{"./proof", "./receipt"}},
+	} {
+		cmd := exec.Command("go", append([]string{"build"}, build.packages...)...) // of several packages nothing is kept
+		cmd.Dir = root(t)
+		cmd.Env = append(os.Environ(), "GOOS="+build.os, "GOARCH=wasm")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", build.os, err, out)
+		}
 	}
 }
 
 // TestNoGoroutinesInVerifier keeps the trusted base sequential.
 func TestNoGoroutinesInVerifier(t *testing.T) {
-	sequential := []string{"internal/m31", "internal/circle", "internal/stark", "internal/stark/codec", "internal/air", "internal/air/matmul", "proof"}
+	sequential := []string{"internal/m31", "internal/circle", "internal/stark", "internal/stark/codec", "internal/air", "internal/air/matmul", "internal/strictjson", "proof", "receipt"}
 	goFiles(t, func(path string, file *ast.File) {
 		if strings.HasSuffix(path, "_test.go") || !slices.Contains(sequential, pathDir(path)) {
 			return

@@ -20,7 +20,6 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
-	"github.com/bitsage/bitsage/internal/poseidon"
 )
 
 // Contracts are those of one deployment that jobs and payments go through.
@@ -58,22 +57,6 @@ func (c *Contracts) ChainID() chain.Felt { return c.chainID }
 
 // JobManager returns the address of the contract, which enters job identifiers.
 func (c *Contracts) JobManager() chain.Felt { return c.jobs }
-
-var domainJob = felt.MustParse("0x626974736167652f6a6f622f7631") // bitsage/job/v1
-
-// JobID returns the identifier of a client's task at a JobManager on a chain
-// (contracts/README.md, "Hashes").
-func JobID(chainID, jobManager, client chain.Felt, task [32]byte) chain.Felt {
-	low, high := halves(task)
-	return poseidon.HashMany(domainJob, chainID, jobManager, client, low, high)
-}
-
-// halves returns the felts of a u256.
-func halves(d [32]byte) (low, high chain.Felt) {
-	low.SetBytes(d[16:])
-	high.SetBytes(d[:16])
-	return low, high
-}
 
 // call addresses a call to a contract.
 func call(contract chain.Felt, c cairo.Call) chain.Call {
