@@ -6,14 +6,14 @@
 // proves the execution with a Circle STARK and submits the proof; [Validator]s
 // check the proof and sign votes, of which more than two thirds of their stake make
 // a certificate; the certificate pays the worker or gives the fee back. The client
-// gets a [Receipt] and believes nothing but the receipt: [Receipt.Verify] checks
+// gets a [receipt.Receipt] and believes nothing but the receipt: its Verify checks
 // output, proof and certificate against each other, offline.
 //
 //	network, err := bitsage.Local(ctx, bitsage.LocalConfig{})
 //	client, err := network.NewClient(ctx, bitsage.SAGE(10))
 //	job, err := client.Submit(ctx, bitsage.Job{Program: proof.MatMul(1024, 1024, 1024), Input: ab, MaxFee: bitsage.SAGE(5)})
 //	receipt, err := client.Wait(ctx, job.ID) // *RejectedError when a quorum said no
-//	report, err := receipt.Verify()          // believe only the receipt
+//	report, err := receipt.Verify(ctx)       // believe only the receipt
 //
 // What is owed, staked, proven and paid lives on a chain that speaks Starknet's RPC,
 // see [Network]; [Local] is a whole network in one process, its chain included. Off the

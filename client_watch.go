@@ -13,6 +13,7 @@ import (
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/receipt"
 	"github.com/bitsage/bitsage/transport"
 )
 
@@ -157,7 +158,7 @@ func (c *Client) tell(from transport.PeerID, p wire.Progress) {
 // a *JobError: a *RejectedError, ErrExpired, ErrCancelled, or ErrUnavailable if the
 // job is done but nobody hands out the result, which a later Wait may find. Call
 // Verify on the receipt before relying on it.
-func (c *Client) Wait(ctx context.Context, id proof.JobID) (*Receipt, error) {
+func (c *Client) Wait(ctx context.Context, id proof.JobID) (*receipt.Receipt, error) {
 	expiring, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go c.expireLate(expiring, id)
@@ -205,7 +206,7 @@ func (c *Client) expireLate(ctx context.Context, id proof.JobID) {
 
 // result returns the receipt of a job that has ended, or the reason why there is
 // none.
-func (c *Client) result(ctx context.Context, id proof.JobID, last State) (*Receipt, error) {
+func (c *Client) result(ctx context.Context, id proof.JobID, last State) (*receipt.Receipt, error) {
 	if err := last.err(); err != nil {
 		return nil, err
 	}
@@ -229,7 +230,7 @@ func (c *Client) result(ctx context.Context, id proof.JobID, last State) (*Recei
 }
 
 // certificate finds the votes that decided a job on the chain.
-func (c *Client) certificate(ctx context.Context, id chain.Felt) (*Certificate, error) {
+func (c *Client) certificate(ctx context.Context, id chain.Felt) (*receipt.Certificate, error) {
 	r, ok := c.cfg.Network.follow().Job(id)
 	if !ok || r.Certificate == nil {
 		return nil, settle.ErrNoCertificate
@@ -250,7 +251,7 @@ func (c *Client) certificate(ctx context.Context, id chain.Felt) (*Certificate, 
 
 // fetch gets output and proof of a job that is done, and compares them with what the
 // chain has recorded.
-func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *settle.Job) (*Receipt, error) {
+func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *settle.Job) (*receipt.Receipt, error) {
 	peers, err := c.cfg.Network.directory.results(ctx, c.host, job.Worker)
 	if err != nil {
 		return nil, err
@@ -263,7 +264,7 @@ func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *s
 	if err != nil {
 		return nil, err
 	}
-	r := &Receipt{
+	r := &receipt.Receipt{
 		Job: id, Origin: c.origin(job.Client), Task: task, Worker: job.Worker.String(),
 		ResultRoot: job.ResultRoot, ProofHash: job.ProofHash,
 	}
@@ -304,7 +305,7 @@ func (c *Client) Proof(ctx context.Context, id proof.JobID) (*proof.Proof, error
 	return p, err
 }
 
-func (c *Client) origin(client chain.Felt) Origin {
+func (c *Client) origin(client chain.Felt) receipt.Origin {
 	name, _ := felt.Text(c.contract.ChainID()) // it was made from a text
-	return Origin{name, c.contract.JobManager().String(), client.String()}
+	return receipt.Origin{Chain: name, JobManager: c.contract.JobManager().String(), Client: client.String()}
 }

@@ -50,7 +50,7 @@ func TestDevnet(t *testing.T) {
 	var f finished
 	w.finish(&f)
 	f.verify(t)
-	if _, err := f.receipt.Verify(); err != nil {
+	if _, err := f.receipt.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/receipt"
 )
 
 var (
@@ -43,8 +44,8 @@ func (e *JobError) Unwrap() error { return e.Err }
 // RejectedError says that a quorum of validators found the worker's proof invalid.
 // The fee has gone back and the worker was slashed.
 type RejectedError struct {
-	Worker      string       // address
-	Certificate *Certificate // the validators' votes; nil if nobody hands them out at the moment
+	Worker      string               // address
+	Certificate *receipt.Certificate // the validators' votes; nil if nobody hands them out at the moment
 }
 
 // Error implements error.

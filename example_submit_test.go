@@ -33,7 +33,7 @@ func Example_submit() {
 	if err != nil {
 		panic(err)
 	}
-	report, err := receipt.Verify() // believe only the receipt
+	report, err := receipt.Verify(ctx) // believe only the receipt
 	if err != nil {
 		panic(err)
 	}

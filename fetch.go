@@ -59,7 +59,7 @@ func fetchOutput(ctx context.Context, host transport.Host, peers []transport.Pee
 func checkOutput(ctx context.Context, p *prover.Prover, program proof.Program, output []byte, profile proof.Profile, want proof.Digest) error {
 	root, err := p.ResultRoot(ctx, program, output, profile)
 	if err == nil && root != want {
-		err = &ReceiptError{fmt.Sprintf("the output is committed as %v, not %v", root, want)}
+		err = fmt.Errorf("bitsage: the output is committed to as %v, not %v", root, want)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/receipt"
 )
 
 // Handle is a job in the hands of a client: the client's methods for one job. Whoever
@@ -26,7 +27,7 @@ func (h *Handle) Watch(ctx context.Context) iter.Seq2[Event, error] {
 }
 
 // Wait is Client.Wait.
-func (h *Handle) Wait(ctx context.Context) (*Receipt, error) { return h.client.Wait(ctx, h.ID) }
+func (h *Handle) Wait(ctx context.Context) (*receipt.Receipt, error) { return h.client.Wait(ctx, h.ID) }
 
 // Proof is Client.Proof.
 func (h *Handle) Proof(ctx context.Context) (*proof.Proof, error) { return h.client.Proof(ctx, h.ID) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
@@ -149,6 +150,6 @@ func estimate(p proof.Program, profile proof.Profile) (Estimate, error) {
 
 // jobID returns the identifier of a client's task on the network's chain.
 func jobID(c *settle.Contracts, client chain.Felt, task proof.Digest) proof.JobID {
-	id := settle.JobID(c.ChainID(), c.JobManager(), client, task)
+	id := consensus.JobID(c.ChainID(), c.JobManager(), client, consensus.Digest(task))
 	return proof.JobID(id.Bytes())
 }

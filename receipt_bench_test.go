@@ -9,6 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/receipt"
 )
 
 // lap is the time on the wall and of all processors.
@@ -45,8 +46,9 @@ func BenchmarkReceipt(b *testing.B) {
 	const size = 1024
 	job := &Job{Program: proof.MatMul(size, size, size), Profile: proof.MatMulP96, Input: make([]byte, 2*size*size)}
 	rand.NewChaCha8([32]byte{1}).Read(job.Input)
-	origin := Origin{Chain: "SN_SEPOLIA", JobManager: "0x1", Client: "0x2"}
+	origin := receipt.Origin{Chain: "SN_SEPOLIA", JobManager: "0x1", Client: "0x2"}
 	p := prover.New(prover.Options{})
+	verifier := receipt.Verifier{Roots: p}
 	least := make(map[string]lap)
 	for b.Loop() {
 		watch := &stopwatch{epoch: time.Now(), laps: make(map[string]lap)}
@@ -55,8 +57,8 @@ func BenchmarkReceipt(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		r := &Receipt{Origin: origin, Task: task, Worker: "0x3"}
-		if r.Job, err = origin.jobID(task.ID()); err != nil {
+		r := &receipt.Receipt{Origin: origin, Task: task, Worker: "0x3"}
+		if r.Job, err = origin.JobID(task.ID()); err != nil {
 			b.Fatal(err)
 		}
 		watch.enter(b, "begin")
@@ -77,11 +79,11 @@ func BenchmarkReceipt(b *testing.B) {
 			b.Fatal(err)
 		}
 		watch.enter(b, "verify") // by the client
-		if _, err := r.Verify(); err != nil {
+		if _, err := verifier.Verify(b.Context(), r); err != nil {
 			b.Fatal(err)
 		}
 		watch.enter(b, "verify-input")
-		if err := r.VerifyInput(job.Input); err != nil {
+		if err := verifier.VerifyInput(b.Context(), r, job.Input); err != nil {
 			b.Fatal(err)
 		}
 		watch.enter(b, "")

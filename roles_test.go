@@ -15,6 +15,7 @@ import (
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/receipt"
 	"github.com/bitsage/bitsage/staking"
 )
 
@@ -126,7 +127,7 @@ func TestRestart(t *testing.T) {
 	}
 	r, err := w.client.Wait(t.Context(), id)
 	w.check(err)
-	if _, err := r.Verify(); err != nil {
+	if _, err := r.Verify(w.Context()); err != nil {
 		t.Error(err)
 	}
 	if p := w.payment(id); p.State != Released && p.State != Payable {
@@ -140,7 +141,7 @@ func TestRestart(t *testing.T) {
 func TestShared(t *testing.T) {
 	w := newWorld(t, 3)
 	w.start(w.worker)
-	finish := func(j Job) *Receipt {
+	finish := func(j Job) *receipt.Receipt {
 		r, err := w.client.Wait(t.Context(), w.submit(j))
 		w.check(err)
 		return r
@@ -159,7 +160,7 @@ func TestShared(t *testing.T) {
 	for _, id := range []proof.JobID{second, id} {
 		r, err := w.client.Wait(t.Context(), id)
 		w.check(err)
-		if _, err := r.Verify(); err != nil {
+		if _, err := r.Verify(w.Context()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -202,7 +203,7 @@ func TestDrain(t *testing.T) {
 	<-stopped
 	r, err := w.client.Wait(t.Context(), id)
 	w.check(err)
-	if _, err := r.Verify(); err != nil {
+	if _, err := r.Verify(w.Context()); err != nil {
 		t.Error(err)
 	}
 	if p := w.payment(id); p.State != Released {
@@ -242,7 +243,7 @@ func TestRejected(t *testing.T) {
 	if !errors.As(err, &rejected) || rejected.Worker != w.worker.Address().String() || rejected.Certificate == nil {
 		t.Fatalf("got %v, want a RejectedError with a certificate", err)
 	}
-	c, err := rejected.Certificate.verify(w.worker.chainID)
+	c, err := rejected.Certificate.Verify(w.client.origin(w.worker.Address()).Chain)
 	if err != nil || c.Verdict != consensus.Invalid {
 		t.Errorf("certificate %+v, %v", c, err)
 	}

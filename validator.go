@@ -16,6 +16,7 @@ import (
 	"github.com/bitsage/bitsage/internal/journal"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/receipt"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
@@ -63,10 +64,10 @@ type Validator struct {
 
 // Decision is what the validators decided about a job's proof.
 type Decision struct {
-	Job         proof.JobID  `json:"job"`
-	Valid       bool         `json:"valid"`
-	Certificate *Certificate `json:"certificate"`
-	Time        time.Time    `json:"time"` // when this validator learned of it
+	Job         proof.JobID          `json:"job"`
+	Valid       bool                 `json:"valid"`
+	Certificate *receipt.Certificate `json:"certificate"`
+	Time        time.Time            `json:"time"` // when this validator learned of it
 }
 
 // NewValidator returns a validator. It does nothing before Run.

@@ -96,7 +96,7 @@ func TestResultsOutlive(t *testing.T) {
 	}
 	r, err := w.client.Wait(t.Context(), id)
 	w.check(err)
-	if _, err := r.Verify(); err != nil {
+	if _, err := r.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

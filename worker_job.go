@@ -13,6 +13,7 @@ import (
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/receipt"
 )
 
 // goOn works on an assignment until it has ended.
@@ -220,7 +221,7 @@ func (e *termsError) Error() string { return "bitsage: job refused: " + e.reason
 
 // agreed checks what the client put on the chain against the offer and the quote.
 func (w *Worker) agreed(ctx context.Context, a *assignment, id chain.Felt, job *settle.Job) error {
-	fact, err := factOf(a.id, &a.task, w.worker, proof.Digest{}, proof.Digest{})
+	fact, err := receipt.Fact(a.id, &a.task, w.worker, proof.Digest{}, proof.Digest{})
 	if err != nil {
 		return err
 	}
@@ -253,7 +254,7 @@ func (w *Worker) deliver(ctx context.Context, a *assignment, job *settle.Job) er
 			return err
 		}
 	}
-	fact, err := factOf(a.id, &a.task, w.worker, a.submission.ResultRoot, a.submission.ProofHash)
+	fact, err := receipt.Fact(a.id, &a.task, w.worker, a.submission.ResultRoot, a.submission.ProofHash)
 	if err != nil {
 		return err
 	}
@@ -369,7 +370,7 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 	if _, err := w.blobs.Put(blob.Proof, encoded); err != nil {
 		return err
 	}
-	fact, err := factOf(a.id, &a.task, w.worker, res.Statement.ResultRoot, proofID.Digest)
+	fact, err := receipt.Fact(a.id, &a.task, w.worker, res.Statement.ResultRoot, proofID.Digest)
 	if err != nil {
 		return err
 	}

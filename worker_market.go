@@ -14,6 +14,7 @@ import (
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/receipt"
 	"github.com/bitsage/bitsage/transport"
 )
 
@@ -123,7 +124,7 @@ func (w *Worker) listen(ctx context.Context, votes transport.Subscription) {
 
 // fact returns the fact that a submitted assignment claims.
 func (w *Worker) fact(a *assignment) consensus.FactID {
-	f, err := factOf(a.id, &a.task, w.worker, a.submission.ResultRoot, a.submission.ProofHash)
+	f, err := receipt.Fact(a.id, &a.task, w.worker, a.submission.ResultRoot, a.submission.ProofHash)
 	if err != nil {
 		return consensus.FactID{}
 	}

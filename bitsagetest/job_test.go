@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage"
+	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
@@ -30,7 +31,7 @@ func prove(ctx context.Context, c *settle.Contracts, j bitsage.Job) (uint64, err
 		return 0, err
 	}
 	task := proof.NewTask(j.Program, proof.MatMulP96, j.Label, j.Input, in.Root())
-	id := settle.JobID(c.ChainID(), c.JobManager(), all[client][0].Address(), task.ID())
+	id := consensus.JobID(c.ChainID(), c.JobManager(), all[client][0].Address(), consensus.Digest(task.ID()))
 	res, err := p.Prove(ctx, in, proof.JobID(id.Bytes()))
 	if err != nil {
 		return 0, err

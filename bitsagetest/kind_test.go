@@ -33,13 +33,13 @@ func TestSecondKind(t *testing.T) {
 	if r.Task.Program != p || r.Task.Profile != p.DefaultProfile() || len(r.Task.Inputs) != 3 {
 		t.Errorf("the receipt is of the task %+v", r.Task)
 	}
-	if _, err := r.Verify(); err != nil {
+	if _, err := r.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := r.VerifyInput(input); err != nil {
+	if err := r.VerifyInput(t.Context(), input); err != nil {
 		t.Error(err)
 	}
-	if err := r.VerifyInput(kind.TestInput(111)); err == nil {
+	if err := r.VerifyInput(t.Context(), kind.TestInput(111)); err == nil {
 		t.Error("the receipt is of another input too")
 	}
 }

@@ -12,6 +12,7 @@ var (
 	domainFact   = shortString("bitsage/fact/v1")
 	domainVote   = shortString("bitsage/vote/v1")
 	domainMember = shortString("bitsage/validator/v1")
+	domainJob    = shortString("bitsage/job/v1")
 )
 
 func shortString(s string) felt.Felt {
@@ -31,6 +32,13 @@ func (d Digest) felts() (low, high felt.Felt) {
 	low.SetBytes(d[16:])
 	high.SetBytes(d[:16])
 	return low, high
+}
+
+// JobID returns the identifier of a client's task at a JobManager on a chain, which is
+// given as the short string of its name (contracts/README.md, "Hashes").
+func JobID(chain, jobManager, client felt.Felt, task Digest) felt.Felt {
+	low, high := task.felts()
+	return poseidon.HashMany(domainJob, chain, jobManager, client, low, high)
 }
 
 // FactID identifies a fact on one chain. It is the hash that the worker signs.

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/bitsage/bitsage/internal/program"
-	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/internal/program/exec"
+	"github.com/bitsage/bitsage/proof"
 )
 
 // Execute runs a program on its input and returns its output.

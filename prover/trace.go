@@ -7,9 +7,9 @@ import (
 	"github.com/bitsage/bitsage/internal/air"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/program"
+	"github.com/bitsage/bitsage/internal/program/exec"
 	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/proof"
-	"github.com/bitsage/bitsage/internal/program/exec"
 )
 
 // Input is a program's input, committed. A worker makes one to compare the job
@@ -54,6 +54,16 @@ func (p *Prover) Input(ctx context.Context, of proof.Program, data []byte, profi
 		return nil, err
 	}
 	return &Input{of, profile, data, tree}, nil
+}
+
+// JobRoot computes the commitment to a program's input, as proof.JobRoot does, on all
+// processors. An Input has it too, and is ready to be proven.
+func (p *Prover) JobRoot(ctx context.Context, of proof.Program, input []byte, profile proof.Profile) (proof.Digest, error) {
+	in, err := p.Input(ctx, of, input, profile)
+	if err != nil {
+		return proof.Digest{}, err
+	}
+	return in.Root(), nil
 }
 
 // ResultRoot computes the commitment to a program's output, as proof.ResultRoot

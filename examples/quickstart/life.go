@@ -16,6 +16,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
 	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/receipt"
 )
 
 // deposit is what the client moves into its confidential balance, and the most that
@@ -28,7 +29,7 @@ type life struct {
 	*timeline
 	opt     options
 	report  *report
-	receipt *bitsage.Receipt
+	receipt *receipt.Receipt
 }
 
 // live goes through the whole life of a job.
@@ -323,7 +324,7 @@ func (l *life) balances() (err error) {
 // verify has the client verify the receipt.
 func (l *life) verify() (err error) {
 	l.out.doing("verifying the receipt")
-	if l.report.Receipt, err = verify(l.receipt); err != nil {
+	if l.report.Receipt, err = verify(l.ctx, l.receipt); err != nil {
 		return err
 	}
 	s := l.report.Receipt.Security
@@ -331,6 +332,6 @@ func (l *life) verify() (err error) {
 	if !l.opt.tamper {
 		return nil
 	}
-	l.report.Tampered, err = tamper(l.receipt, l.opt.input())
+	l.report.Tampered, err = tamper(l.ctx, l.receipt, l.opt.input())
 	return err
 }

@@ -69,7 +69,7 @@ func TestTamper(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	for _, reason := range []string{"one entry of the product: invalid receipt", "one bit of the proof: ", "one input: invalid receipt"} {
+	for _, reason := range []string{"one entry of the product: damaged receipt: output: ", "one bit of the proof: invalid proof ", "one input: receipt of another input: "} {
 		if !strings.Contains(stdout, reason) {
 			t.Errorf("no refusal %q in\n%s", reason, stdout)
 		}

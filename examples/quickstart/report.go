@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/proof"
+	"github.com/bitsage/bitsage/prover"
+	"github.com/bitsage/bitsage/receipt"
 )
 
 // schema versions the JSON output.
@@ -81,9 +84,9 @@ type security struct {
 	ListDecoding int `json:"conjectured_list_decoding"`
 }
 
-// verify checks a receipt, and times the STARK verifier by itself.
-func verify(receipt *bitsage.Receipt) (*verified, error) {
-	p, err := proof.Decompress(receipt.Proof)
+// verify checks a receipt on all processors, and times the STARK verifier by itself.
+func verify(ctx context.Context, r *receipt.Receipt) (*verified, error) {
+	p, err := proof.Decompress(r.Proof)
 	if err != nil {
 		return nil, err
 	}
@@ -92,19 +95,19 @@ func verify(receipt *bitsage.Receipt) (*verified, error) {
 		return nil, err
 	}
 	start := time.Now()
-	if _, err := proof.Verify(receipt.Statement(), p, receipt.Task.Profile); err != nil {
+	if _, err := proof.Verify(r.Statement(), p, r.Task.Profile); err != nil {
 		return nil, err
 	}
 	took := time.Since(start)
 	start = time.Now()
-	rep, err := receipt.Verify()
+	rep, err := receipt.Verifier{Roots: prover.New(prover.Options{})}.Verify(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	s := rep.Security
 	return &verified{
-		OutputBytes: len(receipt.Output), JobRoot: receipt.Task.JobRoot, ResultRoot: receipt.ResultRoot,
-		ProofBytes: len(raw), CompressedBytes: len(receipt.Proof), ProofHash: receipt.ProofHash,
+		OutputBytes: len(r.Output), JobRoot: r.Task.JobRoot, ResultRoot: r.ResultRoot,
+		ProofBytes: len(raw), CompressedBytes: len(r.Proof), ProofHash: r.ProofHash,
 		Security:    security{s.Unique, s.Johnson, s.Conjectured, s.ListDecoding},
 		VerifyProof: took, VerifyReceipt: time.Since(start),
 	}, nil

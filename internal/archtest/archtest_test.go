@@ -27,7 +27,7 @@ const module = "github.com/bitsage/bitsage"
 // packages of lines above its own.
 const layers = `
 internal/impl transport
-internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p money
+internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p internal/strictjson money
 internal/circle internal/poseidon internal/pedersen internal/journal internal/starksig internal/p2p/p2ptest
 internal/stark elgamal
 internal/air internal/blake2s internal/stark/codec wallet wallet/faucet contracts contracts/internal/class
@@ -40,8 +40,8 @@ contracts/deploy staking
 contracts/sage-deploy
 internal/backend/backendtest internal/sim
 internal/backend/cpu proof
-internal/program/exec internal/wire
-prover internal/program/programtest
+internal/program/exec internal/wire receipt
+prover internal/program/programtest receipt/wasm
 internal/chaintest internal/settle internal/backstage
 .
 bitsagetest
@@ -66,6 +66,7 @@ internal/p2p     !< net, golang.org/x/term, wallet
 internal/starksig consensus internal/wire !< net, golang.org/x/term, github.com/tyler-smith/go-bip39, wallet, chain
 wallet           !< net, proof, github.com/consensys/gnark-crypto/ecc/stark-curve/pedersen-hash
 elgamal money    !< net, golang.org/x/term, wallet
+receipt          !< net, runtime/cgo, golang.org/x/term, github.com/tyler-smith/go-bip39, wallet, chain, prover, internal/backend, internal/parallel, internal/journal, internal/p2p, go.etcd.io/bbolt
 `
 
 func root(t *testing.T) string {
@@ -248,12 +249,21 @@ func path(pkg string) string {
 }
 
 // TestBrowser builds the verifier for js/wasm.
+// TestBrowser builds what verifies for browsers (js/wasm) and for WASI (wasip1).
 func TestBrowser(t *testing.T) {
-	cmd := exec.Command("go", "build", "-o", os.DevNull, "./proof")
-	cmd.Dir = root(t)
-	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, build := range []struct {
+		os       string
+		packages []string
+	}{
+		{"js", []string{"./proof", "./receipt", "./receipt/wasm"}},
+		{"wasip1", []string{"./proof", "./receipt"}},
+	} {
+		cmd := exec.Command("go", append([]string{"build"}, build.packages...)...) // of several packages nothing is kept
+		cmd.Dir = root(t)
+		cmd.Env = append(os.Environ(), "GOOS="+build.os, "GOARCH=wasm")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", build.os, err, out)
+		}
 	}
 }
 

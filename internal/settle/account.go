@@ -7,6 +7,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
@@ -352,7 +353,7 @@ func (a *Account) Submit(ctx context.Context, o Order) (*chain.Receipt, error) {
 		return nil, err
 	}
 	defer unlock()
-	id := JobID(a.c.chainID, a.c.jobs, a.account.Address(), o.Task)
+	id := consensus.JobID(a.c.chainID, a.c.jobs, a.account.Address(), o.Task)
 	for try := 1; ; try++ {
 		job, err := a.c.Job(ctx, id)
 		if err != nil || job.State != None {

@@ -15,7 +15,6 @@ import (
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/poseidon"
 )
 
 // Contracts are those of one deployment that jobs and payments go through.
@@ -53,22 +52,6 @@ func (c *Contracts) ChainID() chain.Felt { return c.chainID }
 
 // JobManager returns the address of the contract, which enters job identifiers.
 func (c *Contracts) JobManager() chain.Felt { return c.jobs }
-
-var domainJob = felt.MustParse("0x626974736167652f6a6f622f7631") // bitsage/job/v1
-
-// JobID returns the identifier of a client's task at a JobManager on a chain
-// (contracts/README.md, "Hashes").
-func JobID(chainID, jobManager, client chain.Felt, task [32]byte) chain.Felt {
-	low, high := halves(task)
-	return poseidon.HashMany(domainJob, chainID, jobManager, client, low, high)
-}
-
-// halves returns the felts of a u256.
-func halves(d [32]byte) (low, high chain.Felt) {
-	low.SetBytes(d[16:])
-	high.SetBytes(d[:16])
-	return low, high
-}
 
 // Now returns the time of the block that is being built, by which the contracts
 // judge deadlines. A chain without transactions lags behind the clock, and its next

@@ -177,7 +177,7 @@ func (w *world) order(n byte) Order {
 }
 
 func (w *world) id(o Order) chain.Felt {
-	return JobID(w.c.chainID, w.c.jobs, w.accounts[client].Address(), o.Task)
+	return consensus.JobID(w.c.chainID, w.c.jobs, w.accounts[client].Address(), o.Task)
 }
 
 // prove accepts a job and submits a proof of it.

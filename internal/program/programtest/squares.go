@@ -17,8 +17,8 @@ import (
 	"github.com/bitsage/bitsage/internal/circle"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/program"
-	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/internal/program/exec"
+	"github.com/bitsage/bitsage/internal/stark"
 )
 
 // Register makes the kind and its executor known to this process. Call it from the init

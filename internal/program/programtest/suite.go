@@ -8,8 +8,8 @@ import (
 	"github.com/bitsage/bitsage/internal/backend/cpu"
 	"github.com/bitsage/bitsage/internal/m31"
 	"github.com/bitsage/bitsage/internal/program"
-	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/internal/program/exec"
+	"github.com/bitsage/bitsage/internal/stark"
 )
 
 // Run tests what all kinds promise, on the programs of a kind's self-tests and its sample.
