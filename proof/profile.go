@@ -13,9 +13,11 @@ import (
 type Profile uint8
 
 // The profiles. Proofs of different profiles are not interchangeable, and the
-// values enter job identifiers and must not change.
+// values enter job identifiers and must not change. docs/profiles.md has the
+// security, size and time of each.
 const (
-	// Fast has the smallest blowup: the cheapest proof to make and the largest.
+	// Fast has the smallest blowup: the cheapest proof to make and the largest of
+	// the three conjectured-96 profiles.
 	Fast Profile = iota + 1
 	// Std balances size and time.
 	Std
@@ -25,7 +27,7 @@ const (
 	// 2^16 rows, such as 1024 x 1024 x 1024, and 78 for the largest. Security
 	// tells for a given program.
 	MatMulP80
-	// MatMulP90 has 90 bits proven for products that need up to 2^15 rows.
+	// MatMulP90 has 90 bits proven. Its proofs fit MaxBytes up to 2^16 rows.
 	MatMulP90
 	// MatMulP96 has 96 bits proven in the unique-decoding regime, without any
 	// conjecture. It is what package bitsage uses for matrix products. Its proofs
@@ -33,16 +35,18 @@ const (
 	MatMulP96
 )
 
+// profiles are the parameters that TestProfileSearch finds for what each profile
+// promises.
 var profiles = [...]struct {
 	name string
 	cfg  stark.Config
 }{
-	Fast:      {"fast", stark.Config{PowBits: 26, LogBlowup: 1, Queries: 70, FoldStep: 3}},
-	Std:       {"std", stark.Config{PowBits: 26, LogBlowup: 2, Queries: 35, FoldStep: 3}},
-	Tight:     {"tight", stark.Config{PowBits: 27, LogBlowup: 3, Queries: 23, FoldStep: 3}},
-	MatMulP80: {"matmul-p80", stark.Config{PowBits: 26, LogBlowup: 2, Queries: 59, FoldStep: 3}},
-	MatMulP90: {"matmul-p90", stark.Config{PowBits: 26, LogBlowup: 3, Queries: 78, FoldStep: 3}},
-	MatMulP96: {"matmul-p96", stark.Config{PowBits: 26, LogBlowup: 3, Queries: 85, FoldStep: 3}},
+	Fast:      {"fast", stark.Config{PowBits: 20, LogBlowup: 1, Queries: 82, FoldStep: 3, LogLastLayer: 6}},
+	Std:       {"std", stark.Config{PowBits: 20, LogBlowup: 2, Queries: 41, FoldStep: 3, LogLastLayer: 6}},
+	Tight:     {"tight", stark.Config{PowBits: 22, LogBlowup: 3, Queries: 27, FoldStep: 3, LogLastLayer: 6}},
+	MatMulP80: {"matmul-p80", stark.Config{PowBits: 20, LogBlowup: 2, Queries: 66, FoldStep: 3, LogLastLayer: 6}},
+	MatMulP90: {"matmul-p90", stark.Config{PowBits: 22, LogBlowup: 3, Queries: 82, FoldStep: 3, LogLastLayer: 6}},
+	MatMulP96: {"matmul-p96", stark.Config{PowBits: 20, LogBlowup: 3, Queries: 92, FoldStep: 3, LogLastLayer: 6}},
 }
 
 // profileKind is the hash function of all profiles.
@@ -93,20 +97,29 @@ func (p *Profile) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Params are a profile's parameters.
+// Params are a profile's parameters. LogLastLayer is the largest that it has: see
+// [Profile.Config].
 type Params struct {
 	PowBits, LogBlowup, Queries, FoldStep, LogLastLayer int
 }
 
 // Params returns the parameters. It panics on an invalid profile.
 func (p Profile) Params() Params {
-	c := p.Config()
+	c := p.config()
 	return Params{c.PowBits, c.LogBlowup, c.Queries, c.FoldStep, c.LogLastLayer}
 }
 
-// Config returns the parameters in the form that packages of this module use. It
-// panics on an invalid profile.
-func (p Profile) Config() stark.Config {
+// Config returns the parameters for a trace of 2^logRows rows in the form that
+// packages of this module use. The first layer of FRI folds once, whatever the
+// trace, so that the last layer of a short one has fewer coefficients. It panics
+// on an invalid profile.
+func (p Profile) Config(logRows int) stark.Config {
+	c := p.config()
+	c.LogLastLayer = max(0, min(c.LogLastLayer, logRows-c.FoldStep))
+	return c
+}
+
+func (p Profile) config() stark.Config {
 	if err := p.Validate(); err != nil {
 		panic(err)
 	}
