@@ -213,7 +213,7 @@ func (w *world) start(worker *Worker) (stop func()) {
 	return stop
 }
 
-// smallJob is quick to prove but for the proof of work.
+// smallJob is quick to prove.
 func smallJob(label string) Job {
 	p := proof.MatMul(3, 2, 4)
 	in := make([]byte, p.InputSize())
@@ -270,11 +270,6 @@ func (w *world) balances(paid string) {
 	}
 }
 
-// labelGood is a label for which the proof of work of smallJob is a matter of a
-// moment, as long as the contracts have the same addresses. With any other the tests
-// take longer.
-const labelGood = "16"
-
 // finished is a job from submission to payment, done once for all tests that look at
 // its traces.
 type finished struct {
@@ -304,7 +299,7 @@ func (w *world) finish(f *finished) {
 	w.Helper()
 	ctx := w.Context()
 	w.start(w.worker)
-	f.id = w.submit(smallJob(labelGood))
+	f.id = w.submit(smallJob("small"))
 	for ev, err := range w.client.Watch(ctx, f.id) {
 		w.check(err)
 		if ev.State == Proving {

@@ -165,7 +165,7 @@ func crashChild(dir, url, gone string) error {
 			ended <- err
 			return
 		}
-		job, err := client.Submit(ctx, smallJob(labelGood))
+		job, err := client.Submit(ctx, smallJob("small"))
 		if err == nil {
 			_, err = job.Wait(ctx)
 		}
@@ -265,7 +265,7 @@ func crashSnapshot(t *testing.T) (fresh, proven string) {
 	w.check(w.network.contracts.Save(filepath.Join(fresh, "addresses.json")))
 	w.check(copyFile(w.file, filepath.Join(fresh, "ledger"))) // nobody writes at the moment
 	stop = w.start(w.again())
-	if _, err := w.client.Wait(t.Context(), w.submit(smallJob(labelGood))); err != nil {
+	if _, err := w.client.Wait(t.Context(), w.submit(smallJob("small"))); err != nil {
 		t.Fatal(err)
 	}
 	stop()
@@ -383,7 +383,7 @@ func (x *crash) job() (settle.Job, bool) {
 	x.Helper()
 	client, _, _, err := crashRoles(x.network, x.dir)
 	x.check(err)
-	j := smallJob(labelGood)
+	j := smallJob("small")
 	x.check(j.validate())
 	task, _, err := commit(x.Context(), client.prover, j.task(), j.Input)
 	x.check(err)

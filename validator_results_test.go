@@ -84,7 +84,7 @@ func TestResultsOutlive(t *testing.T) {
 		stops = append(stops, run(t, v))
 	}
 	stop := w.start(w.worker)
-	id := w.submit(smallJob(labelGood))
+	id := w.submit(smallJob("small"))
 	w.until(id, Done)
 	stop()
 	for i, v := range w.validators {
