@@ -19,6 +19,7 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
 	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/internal/testprofile"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/staking"
@@ -53,6 +54,7 @@ const crashFailed = 3
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
+		testprofile.Allow()
 		if err := crashChild(dir, os.Getenv(crashURL), os.Getenv(crashGone)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(crashFailed)

@@ -187,7 +187,7 @@ func TestReplay(t *testing.T) {
 func TestUnusable(t *testing.T) {
 	r := loadReceipt(t, "int8-16x16x16-fast")
 	p := r.proof(t)
-	for _, profile := range []Profile{0, MatMulP96 + 1, 255} {
+	for _, profile := range []Profile{0, TestOnly, TestOnly + 1, 255} {
 		_, err := Verify(r.Statement, p, profile)
 		wantUnusable(t, profile.String(), err)
 		_, err = JobRoot(r.Statement.Program, r.Input, profile)

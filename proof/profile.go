@@ -1,10 +1,12 @@
 package proof
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/bitsage/bitsage/internal/stark"
+	"github.com/bitsage/bitsage/internal/testprofile"
 )
 
 // Profile selects the parameters of a proof. The verifier's caller pins it; it is
@@ -33,10 +35,19 @@ const (
 	// conjecture. It is what package bitsage uses for matrix products. Its proofs
 	// fit MaxBytes up to 2^15 rows.
 	MatMulP96
+	// TestOnly makes proofs that are done at once and prove nothing: anybody can
+	// forge one. It exists for tests of what is around proofs. Every function
+	// refuses it with ErrTestOnly outside of networks of package bitsagetest, so
+	// that there are no quotes, jobs, votes or receipts under it, and the
+	// contracts of real networks do not know it.
+	TestOnly
 )
 
+// ErrTestOnly means that somebody has asked for TestOnly outside of a test.
+var ErrTestOnly = errors.New("proof: under the profile test-only anybody can forge a proof: only networks of package bitsagetest take it")
+
 // profiles are the parameters that TestProfileSearch finds for what each profile
-// promises.
+// promises, and those of TestOnly, which promises nothing.
 var profiles = [...]struct {
 	name string
 	cfg  stark.Config
@@ -47,30 +58,35 @@ var profiles = [...]struct {
 	MatMulP80: {"matmul-p80", stark.Config{PowBits: 20, LogBlowup: 2, Queries: 66, FoldStep: 3, LogLastLayer: 6}},
 	MatMulP90: {"matmul-p90", stark.Config{PowBits: 22, LogBlowup: 3, Queries: 82, FoldStep: 3, LogLastLayer: 6}},
 	MatMulP96: {"matmul-p96", stark.Config{PowBits: 20, LogBlowup: 3, Queries: 92, FoldStep: 3, LogLastLayer: 6}},
+	TestOnly:  {"test-only", stark.Config{PowBits: 2, LogBlowup: 1, Queries: 8, FoldStep: 3, LogLastLayer: 6}},
 }
 
 // profileKind is the hash function of all profiles.
 const profileKind = stark.Blake2s
 
-// Profiles lists all profiles.
+// Profiles lists all profiles but TestOnly.
 func Profiles() []Profile {
 	return []Profile{Fast, Std, Tight, MatMulP80, MatMulP90, MatMulP96}
 }
 
-func (p Profile) valid() bool { return p >= Fast && int(p) < len(profiles) }
+func (p Profile) known() bool { return p >= Fast && int(p) < len(profiles) }
 
 // String returns the profile's name.
 func (p Profile) String() string {
-	if p.valid() {
+	if p.known() {
 		return profiles[p].name
 	}
 	return fmt.Sprintf("proof.Profile(%d)", uint8(p))
 }
 
-// Validate returns an error for anything but the profiles above.
+// Validate returns an error for anything but the profiles above, and ErrTestOnly for
+// TestOnly outside of a test network.
 func (p Profile) Validate() error {
-	if !p.valid() {
+	switch {
+	case !p.known():
 		return fmt.Errorf("proof: no profile %d: choose one, such as proof.MatMulP96", uint8(p))
+	case p == TestOnly && !testprofile.Allowed():
+		return ErrTestOnly
 	}
 	return nil
 }
@@ -84,6 +100,12 @@ func ParseProfile(s string) (Profile, error) {
 		}
 		names = append(names, p.String())
 	}
+	if s == TestOnly.String() {
+		if err := TestOnly.Validate(); err != nil {
+			return 0, err
+		}
+		return TestOnly, nil
+	}
 	return 0, fmt.Errorf("proof: unknown profile %q, want one of %s", s, strings.Join(names, ", "))
 }
 
@@ -93,8 +115,11 @@ func (p Profile) MarshalText() ([]byte, error) { return []byte(p.String()), p.Va
 // UnmarshalText implements [encoding.TextUnmarshaler] by ParseProfile.
 func (p *Profile) UnmarshalText(text []byte) error {
 	q, err := ParseProfile(string(text))
+	if err != nil {
+		return err
+	}
 	*p = q
-	return err
+	return nil
 }
 
 // Params are a profile's parameters. LogLastLayer is the largest that it has: see
@@ -120,8 +145,8 @@ func (p Profile) Config(logRows int) stark.Config {
 }
 
 func (p Profile) config() stark.Config {
-	if err := p.Validate(); err != nil {
-		panic(err)
+	if !p.known() {
+		panic(p.Validate())
 	}
 	return profiles[p].cfg
 }

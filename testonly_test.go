@@ -1,0 +1,56 @@
+package bitsage
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/bitsage/bitsage/chain/ledger"
+	"github.com/bitsage/bitsage/internal/testprofile"
+	"github.com/bitsage/bitsage/internal/wire"
+	"github.com/bitsage/bitsage/proof"
+)
+
+// TestTestOnly wants jobs under the profile of tests refused by everybody who could lose
+// by them, where no test network has allowed it.
+func TestTestOnly(t *testing.T) {
+	j := smallJob("small")
+	if _, err := new(Client).Submit(t.Context(), j); !errors.Is(err, proof.ErrTestOnly) {
+		t.Errorf("a client submits: %v", err)
+	}
+	if _, err := new(Client).Quotes(t.Context(), j); !errors.Is(err, proof.ErrTestOnly) {
+		t.Errorf("a client asks for quotes: %v", err)
+	}
+	task := proof.Task{Program: j.Program, Profile: j.Profile}
+	if err := task.Validate(); !errors.Is(err, proof.ErrTestOnly) {
+		t.Errorf("a task from others: %v", err)
+	}
+	if _, err := (&wire.QuoteRequest{Program: j.Program, Profile: j.Profile, Deadline: 2, LockDeadline: 1}).Encode(); err == nil {
+		t.Error("a request is encoded")
+	}
+	if _, err := json.Marshal(&Receipt{Task: task}); !errors.Is(err, proof.ErrTestOnly) {
+		t.Errorf("a receipt is encoded: %v", err)
+	}
+	if names, err := profileNames(); err != nil || len(names) != len(proof.Profiles()) {
+		t.Errorf("validators vote on %d profiles (%v)", len(names), err)
+	}
+}
+
+// TestTestOnlyUnlisted has roles that would take the profile on a chain whose contracts
+// are those of a real network.
+func TestTestOnlyUnlisted(t *testing.T) {
+	t.Cleanup(testprofile.Allow())
+	w := &world{T: t}
+	var err error
+	w.network, err = NewNetwork(NetworkConfig{Logger: logs()})
+	w.check(err)
+	t.Cleanup(func() { w.check(w.network.Close()) })
+	w.keys, err = ledger.SeedAccounts("test", testAccounts)
+	w.check(err)
+	w.populate(1)
+	w.start(w.worker)
+	if _, err := w.client.Submit(t.Context(), smallJob("small")); err == nil || !strings.Contains(err.Error(), "PROFILE_TOO_WEAK") {
+		t.Errorf("%v, want PROFILE_TOO_WEAK", err)
+	}
+}
