@@ -128,16 +128,16 @@ type Params struct {
 	PowBits, LogBlowup, Queries, FoldStep, LogLastLayer int
 }
 
-// Params returns the parameters. It panics on an invalid profile.
+// Params returns the parameters. It panics on an unknown profile.
 func (p Profile) Params() Params {
 	c := p.config()
 	return Params{c.PowBits, c.LogBlowup, c.Queries, c.FoldStep, c.LogLastLayer}
 }
 
 // Config returns the parameters for a trace of 2^logRows rows in the form that
-// packages of this module use. The first layer of FRI folds once, whatever the
-// trace, so that the last layer of a short one has fewer coefficients. It panics
-// on an invalid profile.
+// packages of this module use. FRI's first layer folds by 2^FoldStep whatever the
+// trace, so that the last layer of a short trace has fewer coefficients. It panics
+// on an unknown profile.
 func (p Profile) Config(logRows int) stark.Config {
 	c := p.config()
 	c.LogLastLayer = max(0, min(c.LogLastLayer, logRows-c.FoldStep))
