@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bitsage/bitsage/chain/ledger"
 	"github.com/bitsage/bitsage/internal/testprofile"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
@@ -41,16 +40,21 @@ func TestTestOnly(t *testing.T) {
 // are those of a real network.
 func TestTestOnlyUnlisted(t *testing.T) {
 	t.Cleanup(testprofile.Allow())
-	w := &world{T: t}
-	var err error
-	w.network, err = NewNetwork(NetworkConfig{Logger: logs()})
-	w.check(err)
-	t.Cleanup(func() { w.check(w.network.Close()) })
-	w.keys, err = ledger.SeedAccounts("test", testAccounts)
-	w.check(err)
-	w.populate(1)
-	w.start(w.worker)
-	if _, err := w.client.Submit(t.Context(), smallJob("small")); err == nil || !strings.Contains(err.Error(), "PROFILE_TOO_WEAK") {
+	n, err := Local(t.Context(), LocalConfig{Validators: 1, Logger: logs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	client, err := n.NewClient(t.Context(), SAGE(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	if _, err := client.Submit(t.Context(), smallJob("small")); err == nil || !strings.Contains(err.Error(), "PROFILE_TOO_WEAK") {
 		t.Errorf("%v, want PROFILE_TOO_WEAK", err)
 	}
 }
