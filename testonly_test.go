@@ -53,7 +53,6 @@ func TestTestOnlyUnlisted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { client.Close() })
 	if _, err := client.Submit(t.Context(), smallJob("small")); err == nil || !strings.Contains(err.Error(), "PROFILE_TOO_WEAK") {
 		t.Errorf("%v, want PROFILE_TOO_WEAK", err)
 	}
