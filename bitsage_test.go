@@ -16,7 +16,8 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
-	"github.com/bitsage/bitsage/contracts/deploy"
+	"github.com/bitsage/bitsage/internal/testnet"
+	"github.com/bitsage/bitsage/internal/testprofile"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/receipt"
 	"github.com/bitsage/bitsage/transport"
@@ -75,14 +76,12 @@ func (d *deployment) make() (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := ledger.Open(ledger.Options{Accounts: accounts, File: filepath.Join(d.dir, "ledger")})
+	clock := testnet.NewClock(time.Now())
+	l, err := ledger.Open(ledger.Options{Accounts: accounts, File: filepath.Join(d.dir, "ledger"), Clock: clock.Now})
 	if err != nil {
 		return err
 	}
-	cfg, err := deploy.Defaults(deploy.Devnet)
-	if err == nil {
-		d.contracts, err = deploy.Run(context.Background(), chain.NewAccount(l.Client(), accounts[0].Address(), accounts[0], chain.FeePolicy{}), cfg)
-	}
+	d.contracts, err = testnet.Deploy(context.Background(), chain.NewAccount(l.Client(), accounts[0].Address(), accounts[0], chain.FeePolicy{}), clock)
 	return errors.Join(err, l.Close())
 }
 
@@ -97,6 +96,7 @@ func copyFile(from, to string) error {
 // newNetwork returns a network without roles.
 func newNetwork(t *testing.T) *world {
 	t.Helper()
+	t.Cleanup(testprofile.Allow())
 	w := &world{T: t}
 	deployed.Do(func() { deployed.err = deployed.make() })
 	w.check(deployed.err)
@@ -214,21 +214,21 @@ func (w *world) start(worker *Worker) (stop func()) {
 	return stop
 }
 
-// smallJob is quick to prove but for the proof of work.
+// smallJob is done at once.
 func smallJob(label string) Job {
 	p := proof.MatMul(3, 2, 4)
 	in := make([]byte, p.InputSize())
 	for i := range in {
 		in[i] = byte(37 * i)
 	}
-	return Job{Program: p, Input: in, Profile: proof.Std, MaxFee: SAGE(1), Label: label}
+	return Job{Program: p, Input: in, Profile: proof.TestOnly, MaxFee: SAGE(1), Label: label}
 }
 
 func (w *world) submit(j Job) proof.JobID {
 	w.Helper()
 	job, err := w.client.Submit(w.Context(), j)
 	w.check(err)
-	if job.Transaction.Hash.IsZero() || job.Transaction.Amount.IsZero() || job.Worker.IsZero() {
+	if tx := job.Transaction; job.Worker.IsZero() || tx.Hash.IsZero() != tx.Amount.IsZero() {
 		w.Errorf("submitted as %+v", job)
 	}
 	return job.ID
@@ -271,11 +271,6 @@ func (w *world) balances(paid string) {
 	}
 }
 
-// labelGood is a label for which the proof of work of smallJob is a matter of a
-// moment, as long as the contracts have the same addresses. With any other the tests
-// take longer.
-const labelGood = "16"
-
 // finished is a job from submission to payment, done once for all tests that look at
 // its traces.
 type finished struct {
@@ -305,7 +300,9 @@ func (w *world) finish(f *finished) {
 	w.Helper()
 	ctx := w.Context()
 	w.start(w.worker)
-	f.id = w.submit(smallJob(labelGood))
+	j := smallJob("small")
+	j.Profile = proof.Std // a real one
+	f.id = w.submit(j)
 	for ev, err := range w.client.Watch(ctx, f.id) {
 		w.check(err)
 		if ev.State == Proving {

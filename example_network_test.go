@@ -11,7 +11,7 @@ import (
 )
 
 // The accounts of the examples are always the same, so that their jobs have the same
-// proofs. The jobs' labels were chosen so that the proof of work is short.
+// proofs.
 const (
 	workerAccount = iota
 	clientAccount

@@ -26,7 +26,7 @@ func TestKept(t *testing.T) {
 		a := w.worker.jobs[id]
 		return a != nil && a.input != nil
 	}
-	first := w.order(w.worker, smallJob(labelGood))
+	first := w.order(w.worker, smallJob("small"))
 	w.until(first, Accepted) // before the second, so that it is proven first
 	second := w.order(w.worker, smallJob("second"))
 	if !kept(first) || kept(second) {

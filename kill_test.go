@@ -19,6 +19,7 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
 	"github.com/bitsage/bitsage/internal/settle"
+	"github.com/bitsage/bitsage/internal/testprofile"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/staking"
@@ -53,6 +54,7 @@ const crashFailed = 3
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
+		testprofile.Allow()
 		if err := crashChild(dir, os.Getenv(crashURL), os.Getenv(crashGone)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(crashFailed)
@@ -165,7 +167,7 @@ func crashChild(dir, url, gone string) error {
 			ended <- err
 			return
 		}
-		job, err := client.Submit(ctx, smallJob(labelGood))
+		job, err := client.Submit(ctx, smallJob("small"))
 		if err == nil {
 			_, err = job.Wait(ctx)
 		}
@@ -265,7 +267,7 @@ func crashSnapshot(t *testing.T) (fresh, proven string) {
 	w.check(w.network.contracts.Save(filepath.Join(fresh, "addresses.json")))
 	w.check(copyFile(w.file, filepath.Join(fresh, "ledger"))) // nobody writes at the moment
 	stop = w.start(w.again())
-	if _, err := w.client.Wait(t.Context(), w.submit(smallJob(labelGood))); err != nil {
+	if _, err := w.client.Wait(t.Context(), w.submit(smallJob("small"))); err != nil {
 		t.Fatal(err)
 	}
 	stop()
@@ -383,7 +385,7 @@ func (x *crash) job() (settle.Job, bool) {
 	x.Helper()
 	client, _, _, err := crashRoles(x.network, x.dir)
 	x.check(err)
-	j := smallJob(labelGood)
+	j := smallJob("small")
 	x.check(j.validate())
 	task, _, err := commit(x.Context(), client.prover, j.task(), j.Input)
 	x.check(err)

@@ -103,7 +103,7 @@ func TestRefused(t *testing.T) {
 func TestRestart(t *testing.T) {
 	w := newWorld(t, 3)
 	stop := w.start(w.worker)
-	id := w.submit(smallJob(labelGood))
+	id := w.submit(smallJob("small"))
 	w.check(w.client.Close())
 	w.client = w.newClient(w.client.cfg, 0)
 	for ev, err := range w.client.Watch(t.Context(), id) {
@@ -183,7 +183,7 @@ func TestDrain(t *testing.T) {
 	w.worker.cfg.Drain = time.Hour
 	stop := w.start(w.worker)
 	w.worker.proving <- struct{}{} // until it has been told
-	id := w.submit(smallJob(labelGood))
+	id := w.submit(smallJob("small"))
 	w.until(id, Accepted)
 	stopped := make(chan struct{})
 	go func() {
@@ -235,7 +235,7 @@ func TestRejected(t *testing.T) {
 	ctx := t.Context()
 	w.worker.prover = forger{w.worker.prover}
 	stop := w.start(w.worker)
-	id := w.submit(smallJob(labelGood))
+	id := w.submit(smallJob("small"))
 	w.until(id, Proven)
 	w.worker.proving <- struct{}{} // no self-test yet
 	_, err := w.client.Wait(ctx, id)

@@ -39,9 +39,9 @@ func TestGone(t *testing.T) {
 			stop := w.start(w.worker)
 			var id proof.JobID
 			if test.last == Submitted {
-				id = w.unaccepted(labelGood)
+				id = w.unaccepted("small")
 			} else {
-				id = w.submit(smallJob(labelGood))
+				id = w.submit(smallJob("small"))
 			}
 			w.check(w.client.Close())
 			gone := w.client

@@ -33,7 +33,7 @@ func newLiars(t *testing.T, running int) (*liars, proof.JobID) {
 		run(t, v)
 	}
 	l.start(l.worker)
-	id := l.submit(smallJob(labelGood))
+	id := l.submit(smallJob("small"))
 	l.until(id, Proven)
 	epoch, err := l.network.staking.CurrentEpoch(t.Context())
 	l.check(err)

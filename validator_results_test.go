@@ -23,7 +23,7 @@ func TestResults(t *testing.T) {
 	}
 	rs := open()
 	j := smallJob("")
-	task := proof.Task{Program: j.Program, Profile: j.Profile}
+	task := proof.Task{Program: j.Program, Profile: proof.Std, Inputs: make([]proof.Digest, 2)}
 	add := func(n byte, d time.Duration) error {
 		return rs.add(proof.JobID{n}, task, bytes.Repeat([]byte{n}, 100), bytes.Repeat([]byte{n, 0}, 100), time.Now().Add(d))
 	}
@@ -84,7 +84,7 @@ func TestResultsOutlive(t *testing.T) {
 		stops = append(stops, run(t, v))
 	}
 	stop := w.start(w.worker)
-	id := w.submit(smallJob(labelGood))
+	id := w.submit(smallJob("small"))
 	w.until(id, Done)
 	stop()
 	for i, v := range w.validators {

@@ -165,7 +165,15 @@ func (s *speed) estimate(p proof.Program, profile proof.Profile) time.Duration {
 		grind = guess(guessGrind)
 	}
 	params := profile.Params()
-	return row*time.Duration(p.Rows()<<params.LogBlowup) + grind<<max(params.PowBits-20, 0)
+	return row*time.Duration(p.Rows()<<params.LogBlowup) + hashes(grind, params.PowBits)
+}
+
+// hashes scales the time of 2^20 hashes to 2^bits.
+func hashes(million time.Duration, bits int) time.Duration {
+	if bits < 20 {
+		return million >> (20 - bits)
+	}
+	return million << (bits - 20)
 }
 
 // learn takes the times of a proof into account. A proof of work is a matter of
@@ -181,7 +189,6 @@ func (s *speed) learn(p proof.Program, profile proof.Profile, timings []prover.T
 	}
 	params := profile.Params()
 	work /= time.Duration(p.Rows() << params.LogBlowup)
-	grind >>= max(params.PowBits-20, 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if row := s.rows[p.Kind()]; row != 0 {
@@ -191,7 +198,9 @@ func (s *speed) learn(p proof.Program, profile proof.Profile, timings []prover.T
 	if s.grind == 0 {
 		s.grind = guess(guessGrind)
 	}
-	s.grind += (grind - s.grind) / 8
+	if params.PowBits >= 20 { // less is over before it can be measured
+		s.grind += (grind>>(params.PowBits-20) - s.grind) / 8
+	}
 }
 
 // set notes the time of a row. The caller holds the lock.

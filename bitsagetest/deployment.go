@@ -12,9 +12,9 @@ import (
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
-	"github.com/bitsage/bitsage/contracts/deploy"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/testnet"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -72,17 +72,14 @@ func (d *deployment) make(path string) (err error) {
 	for _, role := range []string{client, worker, validator} {
 		everyone = append(everyone, all[role]...)
 	}
-	l, err := ledger.Open(ledger.Options{Accounts: everyone, File: path, Clock: func() time.Time { return genesis }})
+	clock := testnet.NewClock(genesis)
+	l, err := ledger.Open(ledger.Options{Accounts: everyone, File: path, Clock: clock.Now})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	cfg, err := deploy.Defaults(deploy.Devnet)
-	if err != nil {
-		return err
-	}
 	ctx, account := context.Background(), chain.NewAccount(l.Client(), funder.Address(), funder, chain.FeePolicy{})
-	if d.contracts, err = deploy.Run(ctx, account, cfg); err != nil {
+	if d.contracts, err = testnet.Deploy(ctx, account, clock); err != nil {
 		return err
 	}
 	token, err := d.contracts.Address("SageToken")

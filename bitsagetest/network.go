@@ -23,6 +23,7 @@ import (
 	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/stark/codec"
+	"github.com/bitsage/bitsage/internal/testprofile"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/transport"
 	"github.com/bitsage/bitsage/wallet"
@@ -115,6 +116,7 @@ func New(t TestingT, o Options) *Network {
 	if n.log == nil {
 		n.log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
+	t.Cleanup(testprofile.Allow())
 	if err := n.start(); err != nil {
 		fatalf(t, "%v", err)
 	}

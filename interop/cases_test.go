@@ -9,6 +9,7 @@ import (
 	"github.com/bitsage/bitsage/internal/air/matmul"
 	"github.com/bitsage/bitsage/internal/stark"
 	"github.com/bitsage/bitsage/interop/statement"
+	"github.com/bitsage/bitsage/proof"
 )
 
 // A testCase is a statement with a name. It is made late, since there are many,
@@ -169,4 +170,21 @@ func matMuls(t *testing.T) (cases []testCase, skipped int) {
 		}
 	}
 	return cases, skipped
+}
+
+// profiles lists matrix products under the parameters of every profile, but for the
+// proof of work. One is too short for the profile's last layer, one has it and no inner
+// layer of FRI, and one has both.
+func profiles() (cases []testCase) {
+	for _, profile := range proof.Profiles() {
+		for _, s := range []matmul.Shape{{M: 16, K: 16, N: 16}, {M: 5, K: 256, N: 33}, {M: 3, K: 2048, N: 2}} {
+			s.DType = statement.Int8
+			cases = append(cases, testCase{fmt.Sprintf("%v/%dx%dx%d", profile, s.M, s.K, s.N), func(pow int) (*statement.Statement, error) {
+				c := profile.Config(s.LogRows())
+				c.PowBits = pow
+				return statement.MatMul(stark.Blake2s, c, s)
+			}})
+		}
+	}
+	return cases
 }

@@ -73,6 +73,12 @@ func TestMatMul(t *testing.T) {
 	runCases(t, cases, skipped, minMatMul)
 }
 
+// TestProfiles runs matrix products under the profiles of package proof.
+func TestProfiles(t *testing.T) {
+	cases := profiles()
+	runCases(t, cases, 0, len(cases))
+}
+
 // TestProduct keeps the enumeration from shrinking.
 func TestProduct(t *testing.T) {
 	if got := len(product()); got != productSize {

@@ -25,7 +25,7 @@ type receipt struct {
 }
 
 var receiptNames = []string{
-	"int8-16x16x16-p96", "m31-20x33x17-p96", "int8-5x256x33-std", "int8-16x16x16-fast", "int8-16x16x16-fast-swapped",
+	"int8-16x16x16-p96", "m31-20x33x17-p96", "int8-3x2048x2-std", "int8-16x16x16-fast", "int8-16x16x16-fast-swapped",
 }
 
 func loadReceipt(t testing.TB, name string) (r receipt) {
@@ -164,7 +164,7 @@ func TestReplay(t *testing.T) {
 		{"another m", with(func(s *Statement) { s.Program = MatMul(15, 16, 16) }), CheckComposition},
 		{"another k", with(func(s *Statement) { s.Program = MatMul(16, 15, 16) }), CheckComposition},
 		{"another n", with(func(s *Statement) { s.Program = MatMul(16, 16, 15) }), CheckComposition},
-		{"another size of the trace", with(func(s *Statement) { s.Program = MatMul(64, 64, 64) }), CheckFRIShape},
+		{"another size of the trace", with(func(s *Statement) { s.Program = MatMul(64, 64, 64) }), CheckConfig},
 		{"another type", with(func(s *Statement) { s.Program = MatMulOf(M31, 16, 16, 16) }), CheckComposition},
 		{"another input", with(func(s *Statement) { s.JobRoot[0] ^= 1 }), CheckJobRoot},
 		{"another result", with(func(s *Statement) { s.ResultRoot[31] ^= 1 }), CheckResultRoot},
@@ -187,7 +187,7 @@ func TestReplay(t *testing.T) {
 func TestUnusable(t *testing.T) {
 	r := loadReceipt(t, "int8-16x16x16-fast")
 	p := r.proof(t)
-	for _, profile := range []Profile{0, MatMulP96 + 1, 255} {
+	for _, profile := range []Profile{0, TestOnly, TestOnly + 1, 255} {
 		_, err := Verify(r.Statement, p, profile)
 		wantUnusable(t, profile.String(), err)
 		_, err = JobRoot(r.Statement.Program, r.Input, profile)
@@ -265,10 +265,10 @@ func TestSecurityOfMatMul(t *testing.T) {
 		profile                                    Profile
 		unique, johnson, conjectured, listDecoding int
 	}{
-		{Fast, 55, 60, 96, 94},
-		{Std, 49, 60, 96, 94},
-		{Tight, 46, 61, 96, 94},
-		{MatMulP80, 66, 80, 104, 104},
+		{Fast, 54, 60, 102, 99},
+		{Std, 47, 60, 102, 100},
+		{Tight, 44, 62, 103, 101},
+		{MatMulP80, 64, 80, 104, 104},
 		{MatMulP90, 90, 91, 104, 104},
 		{MatMulP96, 96, 91, 104, 104},
 	} {

@@ -79,7 +79,7 @@ func (s *Statement) AIR(profile Profile) (*air.AIR, error) {
 			return nil, stark.Invalid(CheckResultRoot, "no output of %v has the digest %v: %v", s.Program, s.ResultRoot, err)
 		}
 	}
-	return p.AIR(profileKind, profile.Config(), program.Claim{Words: s.words(p), Result: s.ResultRoot})
+	return p.AIR(profileKind, profile.Config(p.LogRows()), program.Claim{Words: s.words(p), Result: s.ResultRoot})
 }
 
 // JobRoot computes the commitment to a program's input under a profile, which
@@ -125,7 +125,7 @@ func ResultRoot(p Program, output []byte, profile Profile) (Digest, error) {
 
 // root returns the root of a tree of columns, in storage order, which it overwrites.
 func root(columns [][]m31.Elem, profile Profile) Digest {
-	blowup, height := profile.Config().LogBlowup, 0
+	blowup, height := profile.Params().LogBlowup, 0
 	for i, c := range columns {
 		columns[i] = make([]m31.Elem, len(c)<<blowup)
 		circle.Extend(columns[i], c)

@@ -108,6 +108,11 @@ func Security(p Program, profile Profile) (SecurityReport, error) {
 }
 
 func securityReport(a *air.AIR, p Program) (SecurityReport, error) {
+	return securityParams(a, p).Report()
+}
+
+// securityParams returns what the soundness of a proof of the program depends on.
+func securityParams(a *air.AIR, p Program) SecurityParams {
 	cfg := a.Config
 	params := SecurityParams{
 		LogBlowup: cfg.LogBlowup, Queries: cfg.Queries, PowBits: cfg.PowBits,
@@ -128,5 +133,5 @@ func securityReport(a *air.AIR, p Program) (SecurityReport, error) {
 			}
 		}
 	}
-	return params.Report()
+	return params
 }

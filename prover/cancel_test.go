@@ -94,6 +94,12 @@ func TestCancel(t *testing.T) {
 		_, _, _, err := p.ProveAIR(ctx, cheapAIR(t, proof.Statement{Program: program}), newExecution(in, w.Execution))
 		return err
 	}
+	endless := func(ctx context.Context, p *Prover) error { // grinds for hours
+		a := cheapAIR(t, proof.Statement{Program: program})
+		a.Config.PowBits = 45
+		_, _, _, err := p.ProveAIR(ctx, a, newExecution(in, w.Execution))
+		return err
+	}
 	before := runtime.NumGoroutine()
 	times := stageTimes(p, full)
 	var whole time.Duration
@@ -108,6 +114,9 @@ func TestCancel(t *testing.T) {
 			if s == StageOpen {
 				prove = short
 			} else if moment > 0 {
+				if s != StageExecute { // of Prove alone, and followed by all others
+					prove = endless
+				}
 				i.delay = 1 + time.Duration(rng.Int64N(int64(times[s])+1))
 			}
 			checkPrompt(t, p, i, allowed, prove)

@@ -19,7 +19,8 @@ func native(statement, args, name string, pow int) *bench {
 	}
 }
 
-// matMul is a square int8 product with the parameters of the profile matmul-p96.
+// matMul is a square int8 product with parameters like those of the profile
+// matmul-p96: they stay the same, so that results of different times compare.
 func matMul(size, pow int) *bench {
 	args := fmt.Sprintf("matmul --m %d --k %d --n %d --log-blowup 3 --n-queries 85 --fold-step 3 --pow-bits %d", size, size, size, pow)
 	s := matmul.Shape{M: size, K: size, N: size}

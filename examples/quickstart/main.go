@@ -55,7 +55,7 @@ Usage: quickstart [flags]
   --json           print one JSON object, for scripts; progress goes to stderr
 
 Proving contains a search, the grinding of a proof of work, that is over after
-2^26 attempts on average and may by chance take much longer.
+2^20 or 2^22 attempts on average and may by chance take much longer.
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
 `

@@ -22,9 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata anew")
 
-// Small jobs with whose seeds and the mnemonic of testdata the proof of work is a
-// matter of a moment, as long as the contracts have the same addresses. With others
-// the tests take longer.
+// Small jobs.
 var (
 	smallInt8 = []string{"--mnemonic", "testdata/mnemonic", "--profile", "std", "--size", "8", "--seed", "65"}
 	smallM31  = []string{"--mnemonic", "testdata/mnemonic", "--profile", "std", "--size", "5", "--dtype", "m31", "--seed", "46"}

@@ -27,7 +27,7 @@ const module = "github.com/bitsage/bitsage"
 // packages of lines above its own.
 const layers = `
 internal/impl transport
-internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p internal/strictjson money
+internal/testprofile internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p internal/strictjson money
 internal/circle internal/poseidon internal/pedersen internal/journal internal/starksig internal/p2p/p2ptest
 internal/stark elgamal
 internal/air internal/blake2s internal/stark/codec wallet wallet/faucet contracts contracts/internal/class
@@ -41,7 +41,7 @@ contracts/sage-deploy
 internal/backend/backendtest internal/sim
 internal/backend/cpu proof
 internal/program/exec internal/wire receipt
-prover internal/program/programtest receipt/wasm
+prover internal/program/programtest receipt/wasm internal/testnet
 internal/chaintest internal/settle internal/backstage
 .
 bitsagetest
@@ -150,6 +150,26 @@ func TestBindings(t *testing.T) {
 		}
 		for _, spec := range file.Imports {
 			if strings.Contains(spec.Path.Value, "internal/cairo/bindings/") {
+				t.Errorf("%s imports %s", path, spec.Path.Value)
+			}
+		}
+	})
+}
+
+// TestTestProfile keeps what allows proof.TestOnly to tests: only package bitsagetest,
+// which wants a testing.TB, does so for others.
+func TestTestProfile(t *testing.T) {
+	importers := map[string][]string{
+		module + "/internal/testprofile": {"proof", "bitsagetest"},
+		module + "/internal/testnet":     {"bitsagetest"},
+	}
+	goFiles(t, func(path string, file *ast.File) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, spec := range file.Imports {
+			allowed, ok := importers[strings.Trim(spec.Path.Value, `"`)]
+			if ok && !slices.Contains(allowed, pathDir(path)) {
 				t.Errorf("%s imports %s", path, spec.Path.Value)
 			}
 		}

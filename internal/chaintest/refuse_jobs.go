@@ -8,6 +8,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/proof"
 )
 
 func jobRefusals() []refusal {
@@ -78,6 +79,7 @@ func submissionRefusals() []refusal {
 		row("with a deadline after 90 days", "BAD_DEADLINE", func(t *testing.T, s *scene, j *job) { j.deadline = s.now(t) + 91*24*3600 }),
 		row("with a deadline after all time", "BAD_DEADLINE", func(t *testing.T, s *scene, j *job) { j.deadline = 1<<64 - 1 }),
 		row("under an unknown profile", "PROFILE_TOO_WEAK", func(t *testing.T, s *scene, j *job) { j.profile = "weak" }),
+		row("under the profile of test networks", "PROFILE_TOO_WEAK", func(t *testing.T, s *scene, j *job) { j.profile = proof.TestOnly.String() }),
 		row("without a confidential account", "NO_ACCOUNT", func(t *testing.T, s *scene, j *job) { j.client = s.stranger }),
 		row("without a payment", "PROOF_LENGTH", func(t *testing.T, s *scene, j *job) {}),
 		{"JobManager", "submit_job", "for nobody", "ZERO_ADDRESS", func(t *testing.T, s *scene) attempt {

@@ -316,29 +316,35 @@ func (f *friClaim) damageLayer(t *testing.T, l *FRILayer) {
 }
 
 // TestFRIDegree checks that a column of too high a degree is caught, though its
-// layers are committed and folded faithfully.
+// layers are committed and folded faithfully, whatever the size of the last layer.
 func TestFRIDegree(t *testing.T) {
 	c := loadFRI(t).Commitments[0]
 	r := randtest.New(t)
-	column := make([]QM31, 1<<c.log())
-	for i := range column {
-		v := randColumn(r, 2)
-		column[i] = m31.Q(v[0], v[1], v[2], v[3])
+	for last := range 3 {
+		column := make([]QM31, 1<<c.log())
+		for i := range column {
+			v := randColumn(r, 2)
+			column[i] = m31.Q(v[0], v[1], v[2], v[3])
+		}
+		cfg := c.config()
+		cfg.LogBlowup, cfg.LogLastLayer = 0, last+1 // the last layer holds any column
+		proof, raw := proveFRI(t, cfg, Blake2s.NewChannel(), c.log(), slices.Clone(column))
+		claim := &friClaim{cfg: cfg, log: c.log(), proof: proof, queries: SortedQueries(raw)}
+		claim.alphas = drawAlphas(proof)
+		for _, p := range claim.queries {
+			claim.values = append(claim.values, column[p])
+		}
+		if err := claim.verify(); err != nil {
+			t.Fatalf("2^%d coefficients, without a bound: %v", last, err)
+		}
+		claim.cfg.LogBlowup, claim.cfg.LogLastLayer = 1, last
+		var lower []QM31 // indices are bit-reversed, so the upper half is every other one
+		for i := 0; i < len(proof.LastPoly.Coeffs); i += 2 {
+			lower = append(lower, proof.LastPoly.Coeffs[i])
+		}
+		proof.LastPoly = LinePoly{lower, last}
+		fails(t, "random column", claim.verify(), CheckLastLayer)
 	}
-	cfg := c.config()
-	cfg.LogBlowup, cfg.LogLastLayer = 0, 1 // the last layer holds any column
-	proof, raw := proveFRI(t, cfg, Blake2s.NewChannel(), c.log(), slices.Clone(column))
-	claim := &friClaim{cfg: cfg, log: c.log(), proof: proof, queries: SortedQueries(raw)}
-	claim.alphas = drawAlphas(proof)
-	for _, p := range claim.queries {
-		claim.values = append(claim.values, column[p])
-	}
-	if err := claim.verify(); err != nil {
-		t.Fatalf("without a bound: %v", err)
-	}
-	claim.cfg = c.config()
-	proof.LastPoly = LinePoly{proof.LastPoly.Coeffs[:1], 0}
-	fails(t, "random column", claim.verify(), CheckLastLayer)
 }
 
 // drawAlphas draws the factors of a proof made by proveFRI on a new channel.

@@ -263,7 +263,7 @@ func TestBounds(t *testing.T) {
 		{"no program", typeQuoteRequest, func(m anyMessage) { m.(*QuoteRequest).Program = proof.Program{} }, false},
 		{"program too large", typeQuoteRequest, func(m anyMessage) { m.(*QuoteRequest).Program = proof.MatMul(1, 1, proof.MaxDim+1) }, false},
 		{"no profile", typeQuoteRequest, func(m anyMessage) { m.(*QuoteRequest).Profile = 0 }, false},
-		{"profile", typeQuoteRequest, func(m anyMessage) { m.(*QuoteRequest).Profile = proof.MatMulP96 + 1 }, false},
+		{"profile", typeQuoteRequest, func(m anyMessage) { m.(*QuoteRequest).Profile = proof.TestOnly }, false},
 		{"deadlines", typeQuoteRequest, func(m anyMessage) { m.(*QuoteRequest).Deadline = m.(*QuoteRequest).LockDeadline }, false},
 		{"no deadline", typeQuoteRequest, func(m anyMessage) { m.(*QuoteRequest).LockDeadline = 0 }, false},
 		{"negative", typeQuoteRequest, func(m anyMessage) { m.(*QuoteRequest).Deadline = -1 }, false},
