@@ -69,7 +69,7 @@ func (Kind) Tag() uint32 { return 0x4d4d5342 }
 // Profile implements program.Kind: 96 bits proven.
 func (Kind) Profile() string { return "matmul-p96" }
 
-// SelfTests implements program.Kind. The proof of work of these inputs is short.
+// SelfTests implements program.Kind.
 func (Kind) SelfTests() []program.SelfTest {
 	return []program.SelfTest{
 		{Program: Program{Int8, 16, 16, 16}, Profile: "std", Seed: 39},
