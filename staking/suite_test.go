@@ -758,7 +758,8 @@ func scenarioCancelled(t *testing.T, w *world) {
 	}
 }
 
-// scenarioUncertain, on a chain that makes blocks on demand, gives up waiting for a transaction that no block has yet.
+// scenarioUncertain, on a chain that makes blocks on demand, gives up waiting for a transaction
+// that no block has yet.
 func scenarioUncertain(t *testing.T, w *world) {
 	blocks, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup

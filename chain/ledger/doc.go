@@ -53,5 +53,6 @@
 //
 // Version 0.9 of the RPC, without subscriptions, traces, simulation, storage proofs, messages
 // to L1 and CASM. As a development network it answers devnet_getConfig, with two members
-// only, and nothing else of starknet-devnet's. Requests may have 8 MiB, batches 100 requests, pages of events 1,024.
+// only, and nothing else of starknet-devnet's. Requests may have 8 MiB, batches 100 requests,
+// pages of events 1,024.
 package ledger

@@ -45,23 +45,23 @@ func labels(text string) (out []string) {
 	return out
 }
 
-// readme returns what README.md shows of the quickstart.
-func readme(t *testing.T) string {
+// documented returns the output that docs/quickstart.md shows.
+func documented(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/quickstart.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, shown, found := strings.Cut(string(text), "<!-- quickstart -->\n```text\n")
 	shown, _, closed := strings.Cut(shown, "```\n<!-- /quickstart -->")
 	if !found || !closed {
-		t.Fatal("README.md does not show the quickstart's output")
+		t.Fatal("docs/quickstart.md does not show the quickstart's output")
 	}
 	return shown
 }
 
 // TestTamper runs the whole quickstart and compares its output with the one that
-// the README shows, line by line as far as the labels go.
+// docs/quickstart.md shows, line by line as far as the labels go.
 func TestTamper(t *testing.T) {
 	code, stdout, stderr := runWith(t, t.Context(), append(smallInt8, "--tamper")...)
 	if code != exitOK {
@@ -78,8 +78,8 @@ func TestTamper(t *testing.T) {
 	if n := all - len(have); n != 3 {
 		t.Errorf("%d refusals, want 3", n)
 	}
-	if shown := labels(readme(t)); !slices.Equal(shown, have) {
-		t.Errorf("the README shows lines\n%s\nand the quickstart prints\n%s", shown, have)
+	if shown := labels(documented(t)); !slices.Equal(shown, have) {
+		t.Errorf("docs/quickstart.md shows lines\n%s\nand the quickstart prints\n%s", shown, have)
 	}
 }
 

@@ -42,7 +42,7 @@ internal/backend/backendtest internal/sim
 internal/backend/cpu proof
 internal/program/exec internal/wire receipt
 prover internal/program/programtest receipt/wasm internal/testnet
-internal/chaintest internal/settle internal/backstage
+internal/chaintest internal/settle
 .
 bitsagetest
 examples/quickstart

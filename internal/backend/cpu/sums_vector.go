@@ -94,7 +94,8 @@ func foldVector(dst, src m31.SecureVec, alpha m31.QM31, inv []m31.Elem) int {
 const productRows = 4
 
 // matMulVector multiplies matrices over the field by tiles of C whose sums stay in
-// registers, if there are kernels. Sums of four products are folded to less than 2^34: k can be 2^31.
+// registers, if there are kernels. Sums of four products are folded to less than 2^34: k can be
+// 2^31.
 func matMulVector(ctx context.Context, c, a, b []m31.Elem, m, k, n int) (bool, error) {
 	v := sumVectors()
 	if v == nil || k == 0 { // the kernel makes at least one step
