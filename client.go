@@ -1,7 +1,6 @@
 package bitsage
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -236,13 +235,27 @@ func (c *Client) Payments(ctx context.Context) iter.Seq2[Payment, error] {
 			return
 		}
 		for _, r := range own {
-			amount, err := c.contract.Decrypt(ctx, c.key, r.Refund)
-			p := Payment{proof.JobID(r.ID.Bytes()), r.Worker.String(), amount, cmp.Or(paymentStates[r.Payment], Escrowed)}
+			p, err := c.payment(ctx, &r)
 			if !yield(p, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// payment returns what became of a job's fee. What has not ended as far as events tell,
+// may have since.
+func (c *Client) payment(ctx context.Context, r *settle.Record) (Payment, error) {
+	state := r.Payment
+	if !state.Ended() {
+		now, err := c.contract.Payment(ctx, r.ID)
+		if err != nil {
+			return Payment{}, err
+		}
+		state = now.State
+	}
+	amount, err := c.contract.Decrypt(ctx, c.key, r.Refund)
+	return Payment{proof.JobID(r.ID.Bytes()), r.Worker.String(), amount, paymentStates[state]}, err
 }
 
 // Workers returns the workers that take jobs, as the chain has them now, by ascending
