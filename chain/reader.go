@@ -8,8 +8,8 @@ import (
 
 // EventReader reads the events that match a filter piece by piece: each Read goes to
 // the head of the chain and ends there, where a stream of Client.Events waits. It is
-// for who keeps a state of its own and brings it up to date when it needs it. One
-// goroutine at a time may use it.
+// for callers that keep a state of their own and bring it up to date when they need it.
+// One goroutine at a time may use it.
 type EventReader struct{ stream stream }
 
 // NewEventReader returns a reader that begins where Client.Events with the same

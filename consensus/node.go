@@ -363,8 +363,8 @@ func (n *Node) reopen(f *fact) {
 	n.vote(f)
 }
 
-// vote does the next step towards the own vote on a fact: to find the verdict, to
-// journal it, or to sign.
+// vote takes the next step towards the node's own vote on a fact: finding the verdict,
+// journaling it, or signing.
 func (n *Node) vote(f *fact) {
 	if n.self < 0 {
 		return
@@ -391,7 +391,7 @@ func (n *Node) fetch(f *fact) {
 	}
 }
 
-// promise begins to journal the own verdict in this epoch. With too many promises
+// promise begins to journal the node's verdict in this epoch. With too many promises
 // the node abstains until the next epoch.
 func (n *Node) promise(f *fact, v Verdict) {
 	if len(n.promises) < n.config.MaxPromises {
@@ -400,7 +400,7 @@ func (n *Node) promise(f *fact, v Verdict) {
 	}
 }
 
-// publish sends the own vote, and again until the fact is decided.
+// publish sends the node's own vote, again and again until the fact is decided.
 func (n *Node) publish(f *fact, v Verdict) {
 	n.emit(Broadcast{n.kept(f, uint8(n.self), v)})
 	f.resends = 0

@@ -129,7 +129,7 @@ func (n *Node) answer(f *fact, to Peer) {
 	}
 }
 
-// adopt treats a vote by the own key that the journal does not know as a promise, so
+// adopt treats a vote by the node's key that the journal does not know as a promise, so
 // that a node whose journal was lost does not contradict it.
 func (n *Node) adopt(f *fact, v *Vote) error {
 	if int(v.Index) != n.self {
@@ -328,7 +328,7 @@ func (n *Node) onRequest(f *fact, from Peer) error {
 }
 
 // trusted reports whether the certificate decides what a false verdict is: it is the
-// only one, and the own verification does not contradict it.
+// only one, and the node's own verification does not contradict it.
 func (n *Node) trusted(f *fact) bool {
 	return f.announced && !f.contested && (f.verdict == 0 || f.verdict == f.certificate.Verdict)
 }

@@ -72,7 +72,7 @@ func TestReplay(t *testing.T) {
 
 // TestNegativeAmounts transfers -5 from a balance of a million, which would leave
 // more than there was, in the two ways there are: bits of some other number, and
-// a commitment to -5 in the place of a bit.
+// a commitment to -5 in place of a bit.
 func TestNegativeAmounts(t *testing.T) {
 	w := newWorld(t, 43)
 	s := w.transferStatement(false)

@@ -11,7 +11,7 @@ const CiphertextFelts = 4
 // not an encryption of 0, which is [Zero]'s.
 type Ciphertext struct{ L, R Point }
 
-// Encrypt encrypts an amount with fresh randomness. Who keeps the opening can
+// Encrypt encrypts an amount with fresh randomness. Whoever keeps the opening can
 // prove things about the ciphertext.
 func Encrypt(y PublicKey, b Amount) (Ciphertext, Opening, error) { return newProver().encrypt(y, b) }
 

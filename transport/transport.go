@@ -35,8 +35,8 @@ type Protocol struct {
 	Name string
 	// MaxRequest and MaxResponse bound the two messages, in bytes.
 	MaxRequest, MaxResponse int
-	// Timeout bounds a request as a whole for who asks, and the handler's context
-	// for who answers.
+	// Timeout bounds a request as a whole for the peer that asks, and the handler's
+	// context for the one that answers.
 	Timeout time.Duration
 	// Concurrency bounds the handlers that run at once, and PerPeer those of one
 	// peer. Requests beyond are refused with ErrBusy; they do not wait.

@@ -172,16 +172,15 @@ func store(dir string, r *result) error {
 
 const tableHead = `# Results
 
-Written by ` + "`go run ./bench/stwo`" + `; one JSON file a row, with all stages. Medians; both sides
-run in turn, as fresh processes with the same number of threads, and both verify every proof.
-A process proves twice. The second proof is the one that counts; "first" is the first one, which
-waits for the system to find and clear memory besides. The times leave out the making of the
-columns. "Ratio" is the Go time over the Rust time without the proof of work: below 1, Go is
-faster. How many nonces a proof of work takes is a matter of luck, since both sides try them in
-another order; "rate" is millions of them a second. "MiB" is the process's peak of memory,
-verification included. The Rust side is compiled for the machine at hand (target-cpu=native),
-its constraints too, and keeps coefficients
-(set_store_polynomials_coefficients), which is its faster way.
+Written by ` + "`go run ./bench/stwo`" + `; one JSON file per row, with all stages. Figures are medians.
+Both sides run in turn, as fresh processes with the same number of threads, and both verify every
+proof. A process proves twice. The second proof is the one that counts; "first" is the first one,
+which also waits for the system to find and clear memory. The times leave out the making of the
+columns. "Ratio" is the Go time over the Rust time without the proof of work: below 1, Go is faster.
+How many nonces a proof of work takes is a matter of luck, since the two sides try them in different
+orders; "rate" is millions of them a second. "MiB" is the process's peak of memory, verification
+included. The Rust side is compiled for the machine at hand (target-cpu=native), its constraints
+too, and keeps coefficients (set_store_polynomials_coefficients), which is its faster way.
 
 | case | threads | pairs | Go s | Rust s | ratio | first: Go s | Rust s | ratio | with work: Go s | Rust s | Go rate | Rust rate | Go MiB | Rust MiB | date | machine |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|

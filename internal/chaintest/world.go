@@ -289,7 +289,7 @@ const (
 	year = 365 * day
 )
 
-// withArgument is a call with another felt in the place of one of its arguments.
+// withArgument is a call with another felt in place of one of its arguments.
 func withArgument(call chain.Call, i int, f chain.Felt) chain.Call {
 	call.Calldata = slices.Clone(call.Calldata)
 	call.Calldata[i] = f

@@ -54,7 +54,7 @@ func (r PeerRecord) Sign(d Domain, sign Sign) (PeerRecord, error) {
 	return r, err
 }
 
-// recordSkew is how far the clock of who signs a record may be ahead.
+// recordSkew is how far the clock of a record's signer may be ahead.
 const recordSkew = 10 * time.Minute
 
 // ErrRecordTime means that a record is from the future.

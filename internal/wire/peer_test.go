@@ -131,7 +131,7 @@ func TestRecords(t *testing.T) {
 			t.Error(err)
 		}
 
-		// What is no record does not come to who listens.
+		// What is not a record does not reach those who listen.
 		s, err := client.Subscribe(domain.Peers())
 		must(t, err)
 		loose := domain.Peers()

@@ -173,8 +173,8 @@ func concurrency(s *suite) {
 	asking.Wait()
 }
 
-// timeouts: a request ends with the protocol's time, that of who asks and that of who
-// answers, and with its context.
+// timeouts: a request ends with the protocol's time, on the asking and on the answering
+// side, and with its context.
 func timeouts(s *suite) {
 	a, b := s.pair()
 	const short = 100 * time.Millisecond
