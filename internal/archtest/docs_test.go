@@ -217,3 +217,14 @@ func TestReadme(t *testing.T) {
 		all = all[i+1:]
 	}
 }
+
+// TestIndex wants every document in the index.
+func TestIndex(t *testing.T) {
+	index := read(t, "docs/README.md")
+	docs(t, func(path string, _ []string) {
+		name, ok := strings.CutPrefix(path, "docs/")
+		if ok && name != "README.md" && !strings.Contains(index, "]("+name+")") {
+			t.Errorf("docs/README.md does not list %s", name)
+		}
+	})
+}
