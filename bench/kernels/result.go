@@ -62,7 +62,7 @@ func (r *result) fill(root string, t times) error {
 // table returns the result in Markdown.
 func (r *result) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s, %.2f GHz, %s, load %s before: `%s`\n\n", r.Date, r.Processor, r.Clock, r.Go, r.Load, r.Command)
+	fmt.Fprintf(&b, "%s, %s, %.2f GHz, %s, load %s before:\n`%s`\n\n", r.Date, r.Processor, r.Clock, r.Go, r.Load, r.Command)
 	b.WriteString("| kernel | one | implementation | ns | cycles for 16 | bound | share of bound | times plain Go |\n|---|---|---|--:|--:|--:|--:|--:|\n")
 	last := ""
 	for _, w := range r.Rows {

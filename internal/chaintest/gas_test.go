@@ -30,8 +30,6 @@ import (
 
 var update = flag.Bool("update", false, "write docs/gas.md anew")
 
-const gasTable = "../../docs/gas.md"
-
 // sierra is what contract_class_version must say for a devnet to meter a class as
 // public networks do, in Sierra gas; it knows of no other sign.
 const sierra = "1.7.0"
@@ -344,23 +342,6 @@ func everyFunction(t *testing.T, rows []row) {
 		}
 	}
 }
-
-const gasHeader = `# Gas
-
-What transactions use: felts of calldata, and L2 gas as public networks meter it, in Sierra gas. A row is a transaction with
-these calls by an OpenZeppelin account, whose validation (a signature) is in it; where transactions of a kind differ, it has
-the least and the most. Functions that only other contracts call are part of the transactions that make them do so. A felt of
-calldata costs 5,120 L2 gas and a transaction has at most 5,000 of them and 1.1·10^9 L2 gas.
-
-Measured on starknet-devnet 0.10.1 by
-
-    go test -tags devnet -timeout 30m -run DevnetGas ./internal/chaintest -update
-
-which compares without ` + "`-update`" + ` and allows 5 % of difference: keys, proofs and addresses are random.
-
-| transaction | calldata, felts | L2 gas, millions |
-|---|---|---|
-`
 
 func (r row) String() string {
 	gas := fmt.Sprintf("%.2f", float64(r.min)/1e6)
