@@ -121,7 +121,7 @@ func (c *Client) Estimate(job Job) (Estimate, error) {
 type JobStatus struct {
 	ID           proof.JobID `json:"job"`
 	State        State       `json:"state"`
-	Worker       string      `json:"worker"`        // address
+	Worker       chain.Felt  `json:"worker"`        // address
 	LockDeadline time.Time   `json:"lock_deadline"` // for the worker to accept
 	Deadline     time.Time   `json:"deadline"`      // for proof and verdict
 }
@@ -139,7 +139,7 @@ func (c *Client) Job(ctx context.Context, id proof.JobID) (JobStatus, error) {
 	if err != nil {
 		return JobStatus{}, err
 	}
-	return JobStatus{id, states[job.State], job.Worker.String(), job.LockDeadline, job.Deadline}, nil
+	return JobStatus{id, states[job.State], job.Worker, job.LockDeadline, job.Deadline}, nil
 }
 
 func (c *Client) job(ctx context.Context, id proof.JobID) (chain.Felt, settle.Job, error) {
@@ -195,7 +195,7 @@ func (c *Client) Jobs(ctx context.Context) iter.Seq2[JobStatus, error] {
 			return
 		}
 		for _, r := range own {
-			s := JobStatus{proof.JobID(r.ID.Bytes()), states[r.State], r.Worker.String(), r.LockDeadline, r.Deadline}
+			s := JobStatus{proof.JobID(r.ID.Bytes()), states[r.State], r.Worker, r.LockDeadline, r.Deadline}
 			if !yield(s, nil) {
 				return
 			}
@@ -206,7 +206,7 @@ func (c *Client) Jobs(ctx context.Context) iter.Seq2[JobStatus, error] {
 // Payment is what became of a job's fee.
 type Payment struct {
 	Job    proof.JobID  `json:"job"`
-	Worker string       `json:"worker"` // address
+	Worker chain.Felt   `json:"worker"` // address
 	Amount Amount       `json:"amount"`
 	State  PaymentState `json:"state"`
 }
@@ -237,7 +237,7 @@ func (c *Client) Payments(ctx context.Context) iter.Seq2[Payment, error] {
 		}
 		for _, r := range own {
 			amount, err := c.contract.Decrypt(ctx, c.key, r.Refund)
-			p := Payment{proof.JobID(r.ID.Bytes()), r.Worker.String(), amount, cmp.Or(paymentStates[r.Payment], Escrowed)}
+			p := Payment{proof.JobID(r.ID.Bytes()), r.Worker, amount, cmp.Or(paymentStates[r.Payment], Escrowed)}
 			if !yield(p, err) || err != nil {
 				return
 			}

@@ -191,7 +191,7 @@ func (c *Client) handOver(ctx context.Context, id proof.JobID, job *Job, task *p
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			reasons[q.Worker] = err.Error()
+			reasons[q.Worker.String()] = err.Error()
 		}
 		if asked {
 			return nil, &NoQuoteError{job.MaxFee, reasons}

@@ -19,8 +19,8 @@ import (
 // Quote is what a worker asks for a job of a program and profile. Only the client
 // that asked can read it, and the worker takes one job for it.
 type Quote struct {
-	Worker string `json:"worker"` // address
-	Fee    Amount `json:"fee"`
+	Worker chain.Felt `json:"worker"` // address
+	Fee    Amount     `json:"fee"`
 	// Expiry is until when the job can be handed over. It must then be on the chain
 	// and accepted by LockDeadline, and proven and judged by Deadline.
 	Expiry       time.Time `json:"expiry"`
@@ -37,7 +37,7 @@ func newQuote(rate elgamal.Rate, r wire.QuoteRequest, q wire.Quote) (Quote, erro
 		return Quote{}, err
 	}
 	fee, err := money.FromBase(base)
-	return Quote{q.Worker.String(), fee, time.Unix(q.Expiry, 0), time.Unix(q.LockDeadline, 0), time.Unix(q.Deadline, 0), r, q}, err
+	return Quote{q.Worker, fee, time.Unix(q.Expiry, 0), time.Unix(q.LockDeadline, 0), time.Unix(q.Deadline, 0), r, q}, err
 }
 
 // The deadlines that a client asks for if the job has none. Workers quote earlier
@@ -112,7 +112,7 @@ func (c *Client) quotes(ctx context.Context, job *Job, reasons map[string]string
 			return nil, err
 		}
 		if job.MaxFee.Less(q.Fee) {
-			reasons[q.Worker] = fmt.Sprintf("wants %v SAGE", q.Fee)
+			reasons[q.Worker.String()] = fmt.Sprintf("wants %v SAGE", q.Fee)
 			continue
 		}
 		quotes = append(quotes, q)

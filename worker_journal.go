@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
@@ -83,8 +83,8 @@ type submission struct {
 	ResultRoot proof.Digest `json:"result_root"`
 	OutputHash proof.Digest `json:"output_hash"` // BLAKE3
 	ProofHash  proof.Digest `json:"proof_hash"`
-	R          string       `json:"r"`
-	S          string       `json:"s"`
+	R          chain.Felt   `json:"r"`
+	S          chain.Felt   `json:"s"`
 }
 
 // inputsOf names the parts of a task's input.
@@ -106,12 +106,7 @@ func (a *assignment) description() wire.Description {
 	return wire.Description{Job: a.id, Task: a.offer.Task, OutputHash: a.submission.OutputHash}
 }
 
-func (s *submission) signature() (sig consensus.Signature, err error) {
-	if sig.R, err = felt.Parse(s.R); err == nil {
-		sig.S, err = felt.Parse(s.S)
-	}
-	return sig, err
-}
+func (s *submission) signature() consensus.Signature { return consensus.Signature{R: s.R, S: s.S} }
 
 // poke lets the assignment be looked at again.
 func (a *assignment) poke() {
