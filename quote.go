@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
-	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/transport"
 )
@@ -31,12 +29,8 @@ type Quote struct {
 	quote   wire.Quote
 }
 
-func newQuote(rate elgamal.Rate, r wire.QuoteRequest, q wire.Quote) (Quote, error) {
-	base, err := rate.BaseUnits(q.Fee)
-	if err != nil {
-		return Quote{}, err
-	}
-	fee, err := money.FromBase(base)
+func (c *Client) newQuote(ctx context.Context, r wire.QuoteRequest, q wire.Quote) (Quote, error) {
+	fee, err := c.contract.SAGE(ctx, q.Fee)
 	return Quote{q.Worker, fee, time.Unix(q.Expiry, 0), time.Unix(q.LockDeadline, 0), time.Unix(q.Deadline, 0), r, q}, err
 }
 
@@ -101,13 +95,9 @@ func (c *Client) quotes(ctx context.Context, job *Job, reasons map[string]string
 			reasons[w.Account.String()] = err.Error()
 		}
 	}
-	rate, err := c.contract.Rate(ctx)
-	if err != nil {
-		return nil, err
-	}
 	quotes := make([]Quote, 0, len(given))
 	for _, g := range given {
-		q, err := newQuote(rate, request, g)
+		q, err := c.newQuote(ctx, request, g)
 		if err != nil {
 			return nil, err
 		}

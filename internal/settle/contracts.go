@@ -2,8 +2,8 @@
 // fees, follows what becomes of them, and brings them to an end in which the fee
 // was paid once or refunded once.
 //
-// Nothing here remembers anything between two calls: whoever crashes begins anew
-// by looking at the chain, and every step looks there first.
+// Nothing here remembers anything between two calls, but for what never changes: whoever
+// crashes begins anew by looking at the chain, and every step looks there first.
 package settle
 
 import (
@@ -17,12 +17,15 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 )
 
-// Contracts are those of one deployment that jobs and payments go through.
+// Contracts are those of one deployment that jobs and payments go through. They may be used
+// by several goroutines at once.
 type Contracts struct {
 	client  *chain.Client
 	chainID chain.Felt // the short string of its name
 
 	jobs, payments, verifier, privacy, token chain.Felt
+
+	rate rate
 }
 
 // New returns the contracts of a deployment. It does no I/O and fails with
