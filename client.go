@@ -87,7 +87,13 @@ func (c *Client) Close() error {
 }
 
 // Balance is what a confidential account holds.
-type Balance = settle.Balance
+type Balance struct {
+	Available Amount `json:"available"` // what can be spent
+	Pending   Amount `json:"pending"`   // what has come in and is added before the next spending that needs it
+}
+
+// Total returns both together.
+func (b Balance) Total() Amount { return settle.Balance(b).Total() }
 
 // Deposit moves SAGE of the client's account into its confidential balance, from
 // which fees are paid. The amount is public; what is paid from it is not. It must be
@@ -106,7 +112,10 @@ func (c *Client) Withdraw(ctx context.Context, amount Amount) (Transaction, erro
 
 // Balance decrypts the confidential balance. Refunds are pending until they are
 // needed.
-func (c *Client) Balance(ctx context.Context) (Balance, error) { return c.money.Balance(ctx) }
+func (c *Client) Balance(ctx context.Context) (Balance, error) {
+	b, err := c.money.Balance(ctx)
+	return Balance(b), err
+}
 
 // Estimate returns what a job amounts to: its trace, its proof and how many bits of
 // security that has. It asks nobody; see Quotes for what the job costs.

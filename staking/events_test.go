@@ -74,7 +74,7 @@ func TestChange(t *testing.T) {
 		{stakingmanager.SlashedEvent{Staker: who, Offence: f(1 << 40), Amount: sage(11)}, Slashed{Offence: "0x10000000000", Amount: money.SAGE(11)}},
 		{reputationmanager.ReputationChangedEvent{Worker: who, Previous: 1, Score: 2, Finalized: 3}, ReputationChanged{1, 2, 3}},
 		{validatorregistry.ValidatorRegisteredEvent{Validator: who, VoteKey: f(13), Stake: sage(14)}, ValidatorRegistered{f(13), money.SAGE(14)}},
-		{validatorregistry.ValidatorLeftEvent{Validator: who, Status: ValidatorTombstoned, LastEpoch: 15}, ValidatorLeft{ValidatorTombstoned, 15}},
+		{validatorregistry.ValidatorLeftEvent{Validator: who, Status: validatorregistry.ValidatorStatusTombstoned, LastEpoch: 15}, ValidatorLeft{ValidatorTombstoned, 15}},
 		{validatorregistry.ValidatorReleasedEvent{Validator: who, Stake: sage(16)}, ValidatorReleased{money.SAGE(16)}},
 		{validatorregistry.EquivocatedEvent{Validator: who, Fact: validatorregistry.FactID{Value: f(17)}, Epoch: 18, Penalty: sage(19)}, Equivocated{f(17), 18, money.SAGE(19)}},
 		{validatorregistry.VotedFalselyEvent{Validator: who, Fact: validatorregistry.FactID{Value: f(17)}, Epoch: 18, Penalty: sage(19)}, VotedFalsely{f(17), 18, money.SAGE(19)}},

@@ -284,7 +284,7 @@ func (c *Contracts) Reputation(ctx context.Context, worker chain.Felt) (Reputati
 		return Reputation{}, err
 	}
 	record, err := c.record(ctx, worker, at)
-	return Reputation{score, level, record}, err
+	return Reputation{score, Level(level), record}, err
 }
 
 func (c *Contracts) record(ctx context.Context, worker chain.Felt, at chain.BlockID) (Record, error) {
@@ -297,15 +297,18 @@ func (c *Contracts) record(ctx context.Context, worker chain.Felt, at chain.Bloc
 }
 
 // ValidatorStatus is what a validator is at the moment.
-type ValidatorStatus = validatorregistry.ValidatorStatus
+type ValidatorStatus uint8
 
 // What a validator can be.
 const (
-	ValidatorNone       = validatorregistry.ValidatorStatusNone       // not a validator
-	ValidatorActive     = validatorregistry.ValidatorStatusActive     // in every set from the next epoch on
-	ValidatorLeaving    = validatorregistry.ValidatorStatusLeaving    // in no set after the current epoch; still bonded
-	ValidatorTombstoned = validatorregistry.ValidatorStatusTombstoned // punished for equivocation, and never a validator again
+	ValidatorNone       = ValidatorStatus(validatorregistry.ValidatorStatusNone)       // not a validator
+	ValidatorActive     = ValidatorStatus(validatorregistry.ValidatorStatusActive)     // in every set from the next epoch on
+	ValidatorLeaving    = ValidatorStatus(validatorregistry.ValidatorStatusLeaving)    // in no set after the current epoch; still bonded
+	ValidatorTombstoned = ValidatorStatus(validatorregistry.ValidatorStatusTombstoned) // punished for equivocation, and never a validator again
 )
+
+// String returns the status's name.
+func (s ValidatorStatus) String() string { return validatorregistry.ValidatorStatus(s).String() }
 
 // Validator is an account's place among the validators.
 type Validator struct {
@@ -327,7 +330,7 @@ func (c *Contracts) validator(ctx context.Context, account chain.Felt, at chain.
 		return Validator{}, err
 	}
 	var v converter
-	return Validator{w.Status, w.VoteKey, v.amount(w.Stake), w.LastEpoch}, v.err
+	return Validator{ValidatorStatus(w.Status), w.VoteKey, v.amount(w.Stake), w.LastEpoch}, v.err
 }
 
 // MaxValidators is the number of places for validators.
