@@ -54,6 +54,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -88,7 +89,7 @@ func read[T any](ctx context.Context, c *Contracts, to chain.Felt, call cairo.Ca
 // converter converts what the bindings decoded and keeps the first error.
 type converter struct{ err error }
 
-func (v *converter) amount(u cairo.U256) money.Amount {
+func (v *converter) amount(u calldata.U256) money.Amount {
 	a, err := money.FromBase(u.Big())
 	v.fail(err)
 	return a
@@ -109,7 +110,7 @@ func (v *converter) time(seconds uint64) time.Time {
 	return time.Unix(int64(seconds), 0).UTC()
 }
 
-func (v *converter) registration(peerID string, signingKey felt.Felt, p stakingmanager.Point, teeQuoteHash cairo.U256) Registration {
+func (v *converter) registration(peerID string, signingKey felt.Felt, p stakingmanager.Point, teeQuoteHash calldata.U256) Registration {
 	key, err := elgamal.NewPublicKey(p.X, p.Y)
 	v.fail(err)
 	return Registration{peerID, signingKey, key, teeQuoteHash}

@@ -13,6 +13,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -240,7 +241,7 @@ func (a *Account) Deposit(ctx context.Context, amount money.Amount) (*chain.Rece
 	if err != nil {
 		return nil, err
 	}
-	base, err := cairo.U256FromBig(amount.Base())
+	base, err := calldata.U256FromBig(amount.Base())
 	if err != nil {
 		return nil, err
 	}
@@ -377,7 +378,7 @@ func (a *Account) submission(ctx context.Context, id chain.Felt, o *Order) ([]ch
 		return nil, err
 	}
 	return append(calls, jobmanager.SubmitJobCall(
-		cairo.U256(o.Task), cairo.U256(o.Program), cairo.U256(o.Root), profile,
+		calldata.U256(o.Task), calldata.U256(o.Program), calldata.U256(o.Root), profile,
 		o.Worker, o.LockDeadline, o.Deadline, transfer.Felts()).At(a.c.jobs)), nil
 }
 

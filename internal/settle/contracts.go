@@ -13,8 +13,8 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // Contracts are those of one deployment that jobs and payments go through. They may be used
@@ -85,7 +85,7 @@ func (c *Contracts) Accept(ctx context.Context, account *chain.Account, id chain
 // SubmitProof claims a fact with the signature of the worker's signing key.
 func (c *Contracts) SubmitProof(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
 	_, err := send(ctx, account, jobmanager.SubmitProofCall(jobmanager.JobID{Value: f.JobID},
-		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
+		calldata.U256(f.ResultRoot), calldata.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
 	return err
 }
 
@@ -100,7 +100,7 @@ func (c *Contracts) Cancel(ctx context.Context, account *chain.Account, id chain
 // contract, which gives the worker's bond to the client.
 func (c *Contracts) ReportEquivocation(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
 	_, err := send(ctx, account, jobmanager.ReportEquivocationCall(jobmanager.JobID{Value: f.JobID},
-		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
+		calldata.U256(f.ResultRoot), calldata.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
 	return err
 }
 
