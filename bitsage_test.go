@@ -438,7 +438,7 @@ func TestTerms(t *testing.T) {
 	}
 	w.worker.cfg.Price = DefaultPrice
 	quotes, err := w.client.Quotes(ctx, j)
-	if err != nil || len(quotes) != 1 || quotes[0].Fee.String() != "0.1" || quotes[0].Worker != w.worker.Address().String() {
+	if err != nil || len(quotes) != 1 || quotes[0].Fee.String() != "0.1" || quotes[0].Worker != w.worker.Address() {
 		t.Fatalf("quotes %+v, %v", quotes, err)
 	}
 	j.Quote = &quotes[0]
@@ -463,7 +463,7 @@ func TestTerms(t *testing.T) {
 	// identifier; other clients have none of it.
 	other := w.newClient(w.config(1), 0)
 	s, err := other.Job(ctx, id)
-	if err != nil || s.State != Accepted || s.Worker != w.worker.Address().String() {
+	if err != nil || s.State != Accepted || s.Worker != w.worker.Address() {
 		t.Errorf("%+v %v", s, err)
 	}
 	for j := range other.Jobs(ctx) {

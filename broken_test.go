@@ -326,7 +326,7 @@ func (w *world) order(worker *Worker, j Job) proof.JobID {
 	quotes, err := w.client.Quotes(w.Context(), j)
 	w.check(err)
 	for _, q := range quotes {
-		if q.Worker == worker.Address().String() {
+		if q.Worker == worker.Address() {
 			j.Quote = &q
 			return w.submit(j)
 		}

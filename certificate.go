@@ -14,7 +14,7 @@ func newCertificate(c *consensus.Certificate, e staking.Epoch) (*receipt.Certifi
 	}
 	out := &receipt.Certificate{Votes: votes}
 	for _, m := range e.Members {
-		out.Set = append(out.Set, receipt.Member{VoteKey: m.VoteKey.String(), Weight: m.Weight})
+		out.Set = append(out.Set, receipt.Member{VoteKey: m.VoteKey, Weight: m.Weight})
 	}
 	return out, nil
 }

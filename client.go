@@ -86,7 +86,13 @@ func (c *Client) Close() error {
 }
 
 // Balance is what a confidential account holds.
-type Balance = settle.Balance
+type Balance struct {
+	Available Amount `json:"available"` // what can be spent
+	Pending   Amount `json:"pending"`   // what has come in and is added before the next spending that needs it
+}
+
+// Total returns both together.
+func (b Balance) Total() Amount { return settle.Balance(b).Total() }
 
 // Deposit moves SAGE of the client's account into its confidential balance, from
 // which fees are paid. The amount is public; what is paid from it is not. It must be
@@ -105,7 +111,10 @@ func (c *Client) Withdraw(ctx context.Context, amount Amount) (Transaction, erro
 
 // Balance decrypts the confidential balance. Refunds are pending until they are
 // needed.
-func (c *Client) Balance(ctx context.Context) (Balance, error) { return c.money.Balance(ctx) }
+func (c *Client) Balance(ctx context.Context) (Balance, error) {
+	b, err := c.money.Balance(ctx)
+	return Balance(b), err
+}
 
 // Estimate returns what a job amounts to: its trace, its proof and how many bits of
 // security that has. It asks nobody; see Quotes for what the job costs.
@@ -120,7 +129,7 @@ func (c *Client) Estimate(job Job) (Estimate, error) {
 type JobStatus struct {
 	ID           proof.JobID `json:"job"`
 	State        State       `json:"state"`
-	Worker       string      `json:"worker"`        // address
+	Worker       chain.Felt  `json:"worker"`        // address
 	LockDeadline time.Time   `json:"lock_deadline"` // for the worker to accept
 	Deadline     time.Time   `json:"deadline"`      // for proof and verdict
 }
@@ -138,7 +147,7 @@ func (c *Client) Job(ctx context.Context, id proof.JobID) (JobStatus, error) {
 	if err != nil {
 		return JobStatus{}, err
 	}
-	return JobStatus{id, states[job.State], job.Worker.String(), job.LockDeadline, job.Deadline}, nil
+	return JobStatus{id, states[job.State], job.Worker, job.LockDeadline, job.Deadline}, nil
 }
 
 func (c *Client) job(ctx context.Context, id proof.JobID) (chain.Felt, settle.Job, error) {
@@ -194,7 +203,7 @@ func (c *Client) Jobs(ctx context.Context) iter.Seq2[JobStatus, error] {
 			return
 		}
 		for _, r := range own {
-			s := JobStatus{proof.JobID(r.ID.Bytes()), states[r.State], r.Worker.String(), r.LockDeadline, r.Deadline}
+			s := JobStatus{proof.JobID(r.ID.Bytes()), states[r.State], r.Worker, r.LockDeadline, r.Deadline}
 			if !yield(s, nil) {
 				return
 			}
@@ -205,7 +214,7 @@ func (c *Client) Jobs(ctx context.Context) iter.Seq2[JobStatus, error] {
 // Payment is what became of a job's fee.
 type Payment struct {
 	Job    proof.JobID  `json:"job"`
-	Worker string       `json:"worker"` // address
+	Worker chain.Felt   `json:"worker"` // address
 	Amount Amount       `json:"amount"`
 	State  PaymentState `json:"state"`
 }
@@ -255,7 +264,7 @@ func (c *Client) payment(ctx context.Context, r *settle.Record) (Payment, error)
 		state = now.State
 	}
 	amount, err := c.contract.Decrypt(ctx, c.key, r.Refund)
-	return Payment{proof.JobID(r.ID.Bytes()), r.Worker.String(), amount, paymentStates[state]}, err
+	return Payment{proof.JobID(r.ID.Bytes()), r.Worker, amount, paymentStates[state]}, err
 }
 
 // Workers returns the workers that take jobs, as the chain has them now, by ascending

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
@@ -36,8 +35,8 @@ func newIntent(id proof.JobID, q *Quote) (i intent, err error) {
 	return i, err
 }
 
-// quote returns the quote of the intent.
-func (i *intent) quote(rate elgamal.Rate) (Quote, error) {
+// intended returns the quote of an intent.
+func (c *Client) intended(ctx context.Context, i *intent) (Quote, error) {
 	r, err := wire.DecodeQuoteRequest(i.Request)
 	if err != nil {
 		return Quote{}, err
@@ -46,7 +45,7 @@ func (i *intent) quote(rate elgamal.Rate) (Quote, error) {
 	if err != nil {
 		return Quote{}, err
 	}
-	return newQuote(rate, r, q)
+	return c.newQuote(ctx, r, q)
 }
 
 // join opens the client's folder and joins the network, once.
@@ -191,7 +190,7 @@ func (c *Client) handOver(ctx context.Context, id proof.JobID, job *Job, task *p
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			reasons[q.Worker] = err.Error()
+			reasons[q.Worker.String()] = err.Error()
 		}
 		if asked {
 			return nil, &NoQuoteError{job.MaxFee, reasons}
@@ -224,11 +223,7 @@ func (c *Client) chosen(ctx context.Context, id proof.JobID, job *Job) ([]Quote,
 	if !ok || job.MaxFee.Less(i.Fee) {
 		return nil, nil
 	}
-	rate, err := c.contract.Rate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	q, err := i.quote(rate)
+	q, err := c.intended(ctx, &i)
 	if err != nil || !time.Now().Before(q.Expiry) {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (c *Client) event(ctx context.Context, id proof.JobID, s State, change *set
 	if err != nil {
 		return Event{}, err
 	}
-	return Event{Job: id, State: s, Time: block.Time, Block: change.Block.Number, Tx: change.Tx.String(), Payment: paymentStates[fee]}, nil
+	return Event{Job: id, State: s, Time: block.Time, Block: change.Block.Number, Tx: change.Tx, Payment: paymentStates[fee]}, nil
 }
 
 // hear returns what the worker of a job tells of its proof, until ctx ends.
@@ -219,7 +219,7 @@ func (c *Client) result(ctx context.Context, id proof.JobID, last State) (*recei
 		c.cfg.Logger.Warn("no certificate", "job", id, "error", err)
 	}
 	if last == Rejected {
-		return nil, &RejectedError{job.Worker.String(), certificate}
+		return nil, &RejectedError{job.Worker, certificate}
 	}
 	r, err := c.fetch(ctx, id, f, &job)
 	if err != nil {
@@ -265,7 +265,7 @@ func (c *Client) fetch(ctx context.Context, id proof.JobID, f chain.Felt, job *s
 		return nil, err
 	}
 	r := &receipt.Receipt{
-		Job: id, Origin: c.origin(job.Client), Task: task, Worker: job.Worker.String(),
+		Job: id, Origin: c.origin(job.Client), Task: task, Worker: job.Worker,
 		ResultRoot: job.ResultRoot, ProofHash: job.ProofHash,
 	}
 	if r.Proof, err = p.Compress(); err != nil {
@@ -307,5 +307,5 @@ func (c *Client) Proof(ctx context.Context, id proof.JobID) (*proof.Proof, error
 
 func (c *Client) origin(client chain.Felt) receipt.Origin {
 	name, _ := felt.Text(c.contract.ChainID()) // it was made from a text
-	return receipt.Origin{Chain: name, JobManager: c.contract.JobManager().String(), Client: client.String()}
+	return receipt.Origin{Chain: name, JobManager: c.contract.JobManager(), Client: client}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/receipt"
@@ -44,13 +45,13 @@ func (e *JobError) Unwrap() error { return e.Err }
 // RejectedError says that a quorum of validators found the worker's proof invalid.
 // The fee has gone back and the worker was slashed.
 type RejectedError struct {
-	Worker      string               // address
+	Worker      chain.Felt           // address
 	Certificate *receipt.Certificate // the validators' votes; nil if nobody hands them out at the moment
 }
 
 // Error implements error.
 func (e *RejectedError) Error() string {
-	return fmt.Sprintf("bitsage: the validators rejected the proof of worker %s: the fee was refunded", e.Worker)
+	return fmt.Sprintf("bitsage: the validators rejected the proof of worker %v: the fee was refunded", e.Worker)
 }
 
 // NoQuoteError says that no worker takes a job on the client's terms, and what each

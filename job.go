@@ -120,7 +120,7 @@ type Event struct {
 	Stage prover.Stage `json:"stage,omitempty"` // of the proof, while proving
 	Time  time.Time    `json:"time"`            // of the block, or when the worker's word arrived
 	Block uint64       `json:"block,omitempty"` // in which it happened
-	Tx    string       `json:"tx,omitempty"`    // the transaction that did it
+	Tx    chain.Felt   `json:"tx,omitzero"`     // the transaction that did it
 	// Payment is where the fee is after that transaction, if it has moved it. A worker
 	// may fetch a payable fee later: see Client.Payments.
 	Payment PaymentState `json:"payment,omitempty"`

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/settle"
 	"github.com/bitsage/bitsage/internal/wire"
-	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/transport"
 )
@@ -19,8 +17,8 @@ import (
 // Quote is what a worker asks for a job of a program and profile. Only the client
 // that asked can read it, and the worker takes one job for it.
 type Quote struct {
-	Worker string `json:"worker"` // address
-	Fee    Amount `json:"fee"`
+	Worker chain.Felt `json:"worker"` // address
+	Fee    Amount     `json:"fee"`
 	// Expiry is until when the job can be handed over. It must then be on the chain
 	// and accepted by LockDeadline, and proven and judged by Deadline.
 	Expiry       time.Time `json:"expiry"`
@@ -31,13 +29,9 @@ type Quote struct {
 	quote   wire.Quote
 }
 
-func newQuote(rate elgamal.Rate, r wire.QuoteRequest, q wire.Quote) (Quote, error) {
-	base, err := rate.BaseUnits(q.Fee)
-	if err != nil {
-		return Quote{}, err
-	}
-	fee, err := money.FromBase(base)
-	return Quote{q.Worker.String(), fee, time.Unix(q.Expiry, 0), time.Unix(q.LockDeadline, 0), time.Unix(q.Deadline, 0), r, q}, err
+func (c *Client) newQuote(ctx context.Context, r wire.QuoteRequest, q wire.Quote) (Quote, error) {
+	fee, err := c.contract.SAGE(ctx, q.Fee)
+	return Quote{q.Worker, fee, time.Unix(q.Expiry, 0), time.Unix(q.LockDeadline, 0), time.Unix(q.Deadline, 0), r, q}, err
 }
 
 // The deadlines that a client asks for if the job has none. Workers quote earlier
@@ -101,18 +95,14 @@ func (c *Client) quotes(ctx context.Context, job *Job, reasons map[string]string
 			reasons[w.Account.String()] = err.Error()
 		}
 	}
-	rate, err := c.contract.Rate(ctx)
-	if err != nil {
-		return nil, err
-	}
 	quotes := make([]Quote, 0, len(given))
 	for _, g := range given {
-		q, err := newQuote(rate, request, g)
+		q, err := c.newQuote(ctx, request, g)
 		if err != nil {
 			return nil, err
 		}
 		if job.MaxFee.Less(q.Fee) {
-			reasons[q.Worker] = fmt.Sprintf("wants %v SAGE", q.Fee)
+			reasons[q.Worker.String()] = fmt.Sprintf("wants %v SAGE", q.Fee)
 			continue
 		}
 		quotes = append(quotes, q)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/receipt"
@@ -83,7 +84,7 @@ func benchmarkReceipt(b *testing.B, profile proof.Profile) {
 
 // timeReceipt makes and verifies one receipt and returns the time of each stage.
 func timeReceipt(b *testing.B, p *prover.Prover, job *Job) map[string]lap {
-	origin := receipt.Origin{Chain: "SN_SEPOLIA", JobManager: "0x1", Client: "0x2"}
+	origin := receipt.Origin{Chain: "SN_SEPOLIA", JobManager: chain.Uint(1), Client: chain.Uint(2)}
 	verifier := receipt.Verifier{Roots: p}
 	watch := &stopwatch{epoch: time.Now(), laps: make(map[string]lap)}
 	watch.enter(b, "input")
@@ -91,7 +92,7 @@ func timeReceipt(b *testing.B, p *prover.Prover, job *Job) map[string]lap {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := &receipt.Receipt{Origin: origin, Task: task, Worker: "0x3"}
+	r := &receipt.Receipt{Origin: origin, Task: task, Worker: chain.Uint(3)}
 	if r.Job, err = origin.JobID(task.ID()); err != nil {
 		b.Fatal(err)
 	}

@@ -240,7 +240,7 @@ func TestRejected(t *testing.T) {
 	w.worker.proving <- struct{}{} // no self-test yet
 	_, err := w.client.Wait(ctx, id)
 	var rejected *RejectedError
-	if !errors.As(err, &rejected) || rejected.Worker != w.worker.Address().String() || rejected.Certificate == nil {
+	if !errors.As(err, &rejected) || rejected.Worker != w.worker.Address() || rejected.Certificate == nil {
 		t.Fatalf("got %v, want a RejectedError with a certificate", err)
 	}
 	c, err := rejected.Certificate.Verify(w.client.origin(w.worker.Address()).Chain)
@@ -356,7 +356,7 @@ func TestOperator(t *testing.T) {
 		t.Error("the operator can claim")
 	}
 	quotes, err := w.client.Quotes(t.Context(), smallJob("hot"))
-	if err != nil || quotes[0].Worker != cold.Account.Address().String() {
+	if err != nil || quotes[0].Worker != cold.Account.Address() {
 		t.Errorf("quotes %+v, %v", quotes, err)
 	}
 	owned, err := w.network.staking.Worker(t.Context(), cold.Account.Address())

@@ -344,7 +344,8 @@ func (w *Worker) heartbeat(ctx context.Context) {
 
 // Balance decrypts what the worker has earned and not claimed.
 func (w *Worker) Balance(ctx context.Context) (Balance, error) {
-	return w.contract.Balance(ctx, w.worker, w.key)
+	b, err := w.contract.Balance(ctx, w.worker, w.key)
+	return Balance(b), err
 }
 
 // Claim withdraws everything that the worker was paid to its staking account, whose key

@@ -258,11 +258,7 @@ func (w *Worker) deliver(ctx context.Context, a *assignment, job *settle.Job) er
 	if err != nil {
 		return err
 	}
-	sig, err := a.submission.signature()
-	if err != nil {
-		return err
-	}
-	if err := w.contract.SubmitProof(ctx, w.operator, &fact, sig); err != nil {
+	if err := w.contract.SubmitProof(ctx, w.operator, &fact, a.submission.signature()); err != nil {
 		return err
 	}
 	w.cfg.Logger.Info("proof submitted", "job", a.id)
@@ -379,7 +375,7 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 		return err
 	}
 	sig := consensus.Normalize(consensus.Signature(signed))
-	s := &submission{a.id, res.Statement.ResultRoot, output.Digest, proofID.Digest, sig.R.String(), sig.S.String()}
+	s := &submission{a.id, res.Statement.ResultRoot, output.Digest, proofID.Digest, sig.R, sig.S}
 	if err := w.records.put(recordSubmitted, s); err != nil {
 		return err
 	}

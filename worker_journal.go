@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/wire"
-	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/transport"
@@ -57,20 +55,16 @@ func (a *assignment) record() (taken, error) {
 	return taken{data, string(a.client)}, err
 }
 
-func (t *taken) assignment(rate elgamal.Rate) (*assignment, error) {
+func (w *Worker) recorded(ctx context.Context, t *taken) (*assignment, error) {
 	o, err := wire.DecodeOffer(t.Offer)
 	if err != nil {
 		return nil, err
 	}
-	return newAssignment(rate, o, transport.PeerID(t.Client))
+	return w.newAssignment(ctx, o, transport.PeerID(t.Client))
 }
 
-func newAssignment(rate elgamal.Rate, o wire.Offer, client transport.PeerID) (*assignment, error) {
-	base, err := rate.BaseUnits(o.Quote.Fee)
-	if err != nil {
-		return nil, err
-	}
-	fee, err := money.FromBase(base)
+func (w *Worker) newAssignment(ctx context.Context, o wire.Offer, client transport.PeerID) (*assignment, error) {
+	fee, err := w.contract.SAGE(ctx, o.Quote.Fee)
 	return &assignment{id: o.Job, task: o.Task, fee: fee, offer: o, client: client, wake: make(chan struct{}, 1)}, err
 }
 
@@ -83,8 +77,8 @@ type submission struct {
 	ResultRoot proof.Digest `json:"result_root"`
 	OutputHash proof.Digest `json:"output_hash"` // BLAKE3
 	ProofHash  proof.Digest `json:"proof_hash"`
-	R          string       `json:"r"`
-	S          string       `json:"s"`
+	R          chain.Felt   `json:"r"`
+	S          chain.Felt   `json:"s"`
 }
 
 // inputsOf names the parts of a task's input.
@@ -106,12 +100,7 @@ func (a *assignment) description() wire.Description {
 	return wire.Description{Job: a.id, Task: a.offer.Task, OutputHash: a.submission.OutputHash}
 }
 
-func (s *submission) signature() (sig consensus.Signature, err error) {
-	if sig.R, err = felt.Parse(s.R); err == nil {
-		sig.S, err = felt.Parse(s.S)
-	}
-	return sig, err
-}
+func (s *submission) signature() consensus.Signature { return consensus.Signature{R: s.R, S: s.S} }
 
 // poke lets the assignment be looked at again.
 func (a *assignment) poke() {
@@ -124,11 +113,7 @@ func (a *assignment) poke() {
 // resume goes on with the jobs of the journal and forgets those that are over. What
 // remains of them on the disk, or of jobs that a crash kept out of the journal, goes.
 func (w *Worker) resume(ctx context.Context) error {
-	rate, err := w.contract.Rate(ctx)
-	if err != nil {
-		return err
-	}
-	jobs, err := w.history(rate)
+	jobs, err := w.history(ctx)
 	if err != nil {
 		return err
 	}
@@ -166,7 +151,7 @@ func (w *Worker) resume(ctx context.Context) error {
 }
 
 // history reads the journal.
-func (w *Worker) history(rate elgamal.Rate) ([]*assignment, error) {
+func (w *Worker) history(ctx context.Context) ([]*assignment, error) {
 	var order []*assignment
 	jobs := make(map[proof.JobID]*assignment)
 	err := w.records.replay(func(typ byte, data []byte) error {
@@ -176,7 +161,7 @@ func (w *Worker) history(rate elgamal.Rate) ([]*assignment, error) {
 			if err := json.Unmarshal(data, &t); err != nil {
 				return err
 			}
-			a, err := t.assignment(rate)
+			a, err := w.recorded(ctx, &t)
 			if err != nil {
 				return err
 			}

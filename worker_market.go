@@ -181,15 +181,13 @@ func (w *Worker) price(ctx context.Context, p proof.Program, profile proof.Profi
 	if err != nil {
 		return 0, err
 	}
-	rate, err := w.contract.Rate(ctx)
-	if err != nil {
-		return 0, errOffline
-	}
-	fee := w.cfg.Price(e)
-	units, err := rate.Amount(fee.Base())
-	if err != nil {
+	units, err := w.contract.Units(ctx, w.cfg.Price(e))
+	switch {
+	case errors.Is(err, elgamal.ErrAmount):
 		w.cfg.Logger.Error("WorkerConfig.Price returned no whole number of thousandths of a SAGE", "error", err)
 		return 0, errBroken
+	case err != nil:
+		return 0, errOffline
 	}
 	return units, nil
 }
@@ -277,13 +275,9 @@ func (w *Worker) take(ctx, work context.Context, from transport.PeerID, o wire.O
 	if task.ID() != t.ID() {
 		return ErrWrongInput
 	}
-	rate, err := w.contract.Rate(ctx)
+	taken, err := w.newAssignment(ctx, o, from)
 	if err != nil {
-		return errOffline
-	}
-	taken, err := newAssignment(rate, o, from)
-	if err != nil {
-		return err
+		return errOffline // the fee is the worker's own, which can be converted
 	}
 	if committed.Size() <= maxKept {
 		taken.input = committed

@@ -12,8 +12,8 @@ import (
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/ledger"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/internal/testnet"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -104,6 +104,6 @@ func (d *deployment) make(path string) (err error) {
 }
 
 func transfer(token, to chain.Felt, amount *big.Int) (chain.Call, error) {
-	u, err := cairo.U256FromBig(amount)
+	u, err := calldata.U256FromBig(amount)
 	return sagetoken.TransferCall(to, u).At(token), err
 }

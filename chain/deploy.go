@@ -59,11 +59,7 @@ func (a *Account) Deploy(ctx context.Context, d Deployment) (Deployed, error) {
 	case !errors.Is(err, ErrContractNotFound):
 		return out, err
 	}
-	calldata, err := new(Encoder).Felt(d.Class, d.Salt).Bool(false).Array(d.Calldata...).Calldata()
-	if err != nil {
-		return out, err
-	}
-	out.Tx, err = a.Execute(ctx, Call{To: Deployer(), Selector: Selector("deployContract"), Calldata: calldata})
+	out.Tx, err = a.Execute(ctx, d.Call())
 	return out, err
 }
 

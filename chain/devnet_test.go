@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/internal/devnet"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -50,9 +51,9 @@ func (d *testnet) account(i int) *Account {
 
 func transfer(t *testing.T, to Felt, amount *big.Int) Call {
 	t.Helper()
-	data, err := new(Encoder).Felt(to).U256(amount).Calldata()
+	u, err := calldata.U256FromBig(amount)
 	require.NoError(t, err)
-	return Call{STRK(), Selector("transfer"), data}
+	return Call{STRK(), Selector("transfer"), new(calldata.Encoder).Felt(to).U256(u).Felts()}
 }
 
 // done executes calls and waits for them.
@@ -414,7 +415,7 @@ func devnetEvents(t *testing.T, d *testnet) {
 		case err != nil:
 			t.Fatalf("%v: %v", seen, err)
 		default:
-			seen = append(seen, NewDecoder(e.Data).U256().String())
+			seen = append(seen, calldata.NewDecoder(e.Data).U256().String())
 			cursor = e.Cursor
 		}
 		switch len(seen) {
@@ -435,7 +436,7 @@ func devnetEvents(t *testing.T, d *testnet) {
 	}
 	pay(70)
 	for e, err := range d.Events(ctx, f, cursor) {
-		if err != nil || NewDecoder(e.Data).U256().Int64() != 70 {
+		if err != nil || calldata.NewDecoder(e.Data).U256() != calldata.U256FromUint64(70) {
 			t.Errorf("%+v %v", e, err)
 		}
 		break

@@ -211,3 +211,18 @@ func notSent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }
+
+// CalldataError says that calldata is longer than the protocol allows.
+type CalldataError struct{ Len int }
+
+// Error implements error.
+func (e *CalldataError) Error() string {
+	return fmt.Sprintf("chain: the calldata has %d felts, at most %d are allowed", e.Len, MaxCalldata)
+}
+
+func checkCalldata(n int) error {
+	if n > MaxCalldata {
+		return &CalldataError{n}
+	}
+	return nil
+}

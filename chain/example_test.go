@@ -2,21 +2,15 @@ package chain_test
 
 import (
 	"fmt"
-	"math/big"
 
 	"github.com/bitsage/bitsage/chain"
 )
 
 // A transfer of 2^128 + 5 units, as the call of an ERC-20 token.
-func ExampleEncoder() {
-	amount := new(big.Int).Lsh(big.NewInt(1), 128)
-	amount.Add(amount, big.NewInt(5))
-	calldata, err := new(chain.Encoder).Felt(chain.Uint(0xb0b)).U256(amount).Calldata()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	call := chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer"), Calldata: calldata}
+func ExampleCall() {
+	call := chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer"), Calldata: []chain.Felt{
+		chain.Uint(0xb0b), chain.Uint(5), chain.Uint(1), // the recipient, and the amount as a low and a high half
+	}}
 	fmt.Println(call.Selector)
 	for _, f := range call.Calldata {
 		fmt.Println(f)

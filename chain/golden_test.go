@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 type goldenTx struct {
@@ -124,13 +125,13 @@ func TestGoldenSelectors(t *testing.T) {
 
 func TestGoldenByteArrays(t *testing.T) {
 	for _, g := range golden(t).ByteArrays {
-		got, err := new(Encoder).ByteArray(g.Text).Calldata()
-		if err != nil || !sameFelts(got, fromWire(g.Felts)) {
-			t.Errorf("%d bytes: %v", len(g.Text), err)
+		got := new(calldata.Encoder).ByteArray(g.Text).Felts()
+		if !sameFelts(got, fromWire(g.Felts)) {
+			t.Errorf("%d bytes: %v", len(g.Text), got)
 		}
-		d := NewDecoder(got)
-		if back := d.ByteArray(); d.End() != nil || back != g.Text {
-			t.Errorf("%d bytes come back as %q: %v", len(g.Text), back, d.Err())
+		d := calldata.NewDecoder(got)
+		if back := d.ByteArray(); d.Close() != nil || back != g.Text {
+			t.Errorf("%d bytes come back as %q: %v", len(g.Text), back, d.Close())
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"math/big"
+
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // maxCallResult is how many felts are read of what a function returns.
@@ -14,7 +16,7 @@ const maxCallResult = 1 << 20
 type Call struct {
 	To       Felt   // the contract
 	Selector Felt   // see Selector
-	Calldata []Felt // the arguments, see Encoder
+	Calldata []Felt // the arguments, as Cairo serializes them: a u256 is its low and its high half
 }
 
 // Call runs a function on the state of a block without changing anything, and
@@ -92,12 +94,12 @@ func (c *Client) Balance(ctx context.Context, token, owner Felt, at BlockID) (*b
 	if err != nil {
 		return nil, err
 	}
-	d := NewDecoder(out)
+	d := calldata.NewDecoder(out)
 	balance := d.U256()
-	if err := d.End(); err != nil {
+	if err := d.Close(); err != nil {
 		return nil, malformed("balance_of: %v", err)
 	}
-	return balance, nil
+	return balance.Big(), nil
 }
 
 // BlockNumber returns the height of the last block accepted on L2.

@@ -7,6 +7,7 @@ import (
 	"math/big"
 
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/internal/poseidon"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -114,6 +115,15 @@ type Deployment struct {
 func (d Deployment) Address() Felt {
 	return wallet.ContractAddress(Felt{}, d.Salt, d.Class, d.Calldata)
 }
+
+// Call returns the call of the universal deployer that puts the contract at Address,
+// whoever makes it. A contract that is there makes it fail; Account.Deploy looks first.
+func (d Deployment) Call() Call {
+	args := new(calldata.Encoder).Felt(d.Class).Felt(d.Salt).Bool(false).Array(d.Calldata)
+	return Call{To: deployer, Selector: selectorDeploy, Calldata: args.Felts()}
+}
+
+var selectorDeploy = Selector("deployContract")
 
 // AccountDeployment returns the deployment of a wallet's account. It fails with
 // wallet.ErrClass if the class of the account is not known.
@@ -237,7 +247,9 @@ func (r Resource) pack(name Felt) (Felt, error) {
 	}
 	x := name.BigInt(new(big.Int))
 	x.Lsh(x, 64).Add(x, new(big.Int).SetUint64(r.Amount))
-	return fromBig(x.Lsh(x, 128).Add(x, price)), nil
+	var f Felt
+	f.SetBigInt(x.Lsh(x, 128).Add(x, price))
+	return f, nil
 }
 
 // Multicall encodes calls as the accounts of Cairo 1 want them: their number, and

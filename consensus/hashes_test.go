@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/chain/felt"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 func digest(t *testing.T, halves [2]string) (d Digest) {
@@ -111,12 +111,12 @@ func TestCalldata(t *testing.T) {
 	c := newCertificate(set, id, Valid, 0, 2, 3)
 	fact := proofverifier.Fact{
 		JobID:      proofverifier.JobID{Value: s.JobID},
-		ProgramID:  cairo.U256(s.ProgramID),
+		ProgramID:  calldata.U256(s.ProgramID),
 		Profile:    s.Profile,
-		JobRoot:    cairo.U256(s.JobRoot),
-		ResultRoot: cairo.U256(s.ResultRoot),
+		JobRoot:    calldata.U256(s.JobRoot),
+		ResultRoot: calldata.U256(s.ResultRoot),
 		Worker:     s.Worker,
-		ProofHash:  cairo.U256(s.ProofHash),
+		ProofHash:  calldata.U256(s.ProofHash),
 	}
 	cert := proofverifier.Certificate{Epoch: 7, Verdict: proofverifier.VerdictValid, Bitmap: 0b1101}
 	for _, sig := range c.Signatures {

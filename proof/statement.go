@@ -76,7 +76,7 @@ func (s *Statement) AIR(profile Profile) (*air.AIR, error) {
 	}
 	if d, ok := p.(program.OutputDigest); ok {
 		if err := d.CheckDigest(s.ResultRoot); err != nil {
-			return nil, stark.Invalid(CheckResultRoot, "no output of %v has the digest %v: %v", s.Program, s.ResultRoot, err)
+			return nil, invalid(CheckResultRoot, "no output of %v has the digest %v: %v", s.Program, s.ResultRoot, err)
 		}
 	}
 	return p.AIR(profileKind, profile.Config(p.LogRows()), program.Claim{Words: s.words(p), Result: s.ResultRoot})

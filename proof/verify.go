@@ -6,38 +6,6 @@ import (
 	"github.com/bitsage/bitsage/internal/stark"
 )
 
-// ErrInvalid matches every error that proves the prover guilty: the proof is
-// malformed or does not prove the statement. Any other error of Verify means that
-// the proof was not checked.
-var ErrInvalid = stark.ErrInvalid
-
-// InvalidError says by which check a proof is invalid.
-type InvalidError = stark.InvalidError
-
-// Check names one of the verifier's checks.
-type Check = stark.Check
-
-// The checks: shape first, then the statement, then cryptography.
-const (
-	CheckConfig        = stark.CheckConfig
-	CheckCommitments   = stark.CheckCommitments
-	CheckSampledValues = stark.CheckSampledValues
-	CheckQueriedValues = stark.CheckQueriedValues
-	CheckDecommitments = stark.CheckDecommitments
-	CheckFRIShape      = stark.CheckFRIShape
-	CheckCanonical     = stark.CheckCanonical
-	CheckJobRoot       = stark.CheckJobRoot
-	CheckResultRoot    = stark.CheckResultRoot
-	CheckStatement     = stark.CheckStatement
-	CheckPrologue      = stark.CheckPrologue
-	CheckComposition   = stark.CheckComposition
-	CheckProofOfWork   = stark.CheckProofOfWork
-	CheckMerkle        = stark.CheckMerkle
-	CheckFRIWitness    = stark.CheckFRIWitness
-	CheckFRIMerkle     = stark.CheckFRIMerkle
-	CheckLastLayer     = stark.CheckLastLayer
-)
-
 // Report is what a successful verification says of a proof.
 type Report struct {
 	Profile  Profile
@@ -61,16 +29,16 @@ func Verify(s Statement, p *Proof, profile Profile) (Report, error) {
 		return Report{}, err
 	}
 	if p == nil || p.stark == nil {
-		return Report{}, stark.Invalid(CheckConfig, "there is no proof")
+		return Report{}, invalid(CheckConfig, "there is no proof")
 	}
 	if p.kind != profileKind {
-		return Report{}, stark.Invalid(CheckConfig, "the proof was made with %v, the verifier wants %v", p.kind, profileKind)
+		return Report{}, invalid(CheckConfig, "the proof was made with %v, the verifier wants %v", p.kind, profileKind)
 	}
 	if err := checkRoots(s, p.stark.Commitments); err != nil {
 		return Report{}, err
 	}
 	if _, err := a.Verify(p.stark); err != nil {
-		return Report{}, err
+		return Report{}, judged(err)
 	}
 	return Report{profile, report}, nil
 }
@@ -79,10 +47,10 @@ func Verify(s Statement, p *Proof, profile Profile) (Report, error) {
 // own verifier leaves to its caller.
 func checkRoots(s Statement, roots []stark.Hash) error {
 	if len(roots) < 2 {
-		return stark.Invalid(CheckCommitments, "%d roots, want at least 2", len(roots))
+		return invalid(CheckCommitments, "%d roots, want at least 2", len(roots))
 	}
 	if got := Digest(roots[program.InputTree]); got != s.JobRoot {
-		return stark.Invalid(CheckJobRoot, "the proof is about the input committed as %v, not %v", got, s.JobRoot)
+		return invalid(CheckJobRoot, "the proof is about the input committed as %v, not %v", got, s.JobRoot)
 	}
 	q, err := s.Program.parse()
 	if err != nil {
@@ -92,7 +60,7 @@ func checkRoots(s Statement, roots []stark.Hash) error {
 		return nil // the transcript binds the digest, and constraints compare it
 	}
 	if got := Digest(roots[program.ResultTree]); got != s.ResultRoot {
-		return stark.Invalid(CheckResultRoot, "the proof is about the result committed as %v, not %v", got, s.ResultRoot)
+		return invalid(CheckResultRoot, "the proof is about the result committed as %v, not %v", got, s.ResultRoot)
 	}
 	return nil
 }

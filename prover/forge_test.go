@@ -19,11 +19,21 @@ import (
 // roots and words of the statement. The roots are compared before anything else,
 // so that proofs with little work show it under a real profile.
 
-// wantCheck expects err to be an InvalidError of the check.
+// checkOf returns the check that a constraint system or package proof says has failed.
+func checkOf(err error) proof.Check {
+	if e, ok := errors.AsType[*stark.InvalidError](err); ok {
+		return proof.Check(e.Check)
+	}
+	if e, ok := errors.AsType[*proof.InvalidError](err); ok {
+		return e.Check
+	}
+	return 0
+}
+
+// wantCheck expects err to say that the check has failed.
 func wantCheck(t *testing.T, err error, want proof.Check) {
 	t.Helper()
-	var invalid *proof.InvalidError
-	if !errors.As(err, &invalid) || invalid.Check != want || !errors.Is(err, proof.ErrInvalid) {
+	if checkOf(err) != want || !errors.Is(err, proof.ErrInvalid) {
 		t.Errorf("got %v, want the check of %v to fail", err, want)
 	}
 }

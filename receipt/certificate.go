@@ -21,8 +21,8 @@ type Certificate struct {
 
 // Member is a validator of an epoch.
 type Member struct {
-	VoteKey string       `json:"vote_key"` // 0x and hexadecimal digits
-	Weight  money.Amount `json:"weight"`   // its stake
+	VoteKey felt.Felt    `json:"vote_key"`
+	Weight  money.Amount `json:"weight"` // its stake
 }
 
 // Verify checks that the votes are signed by members of the set and make a quorum on a
@@ -67,12 +67,11 @@ func (c *Certificate) decode() (*consensus.Certificate, error) {
 func (c *Certificate) set(epoch uint64) (*consensus.ValidatorSet, error) {
 	members := make([]consensus.Member, len(c.Set))
 	for i, m := range c.Set {
-		key, err1 := felt.Parse(m.VoteKey)
-		weight, err2 := consensus.WeightFromBig(m.Weight.Base())
-		if err := errors.Join(err1, err2); err != nil {
+		weight, err := consensus.WeightFromBig(m.Weight.Base())
+		if err != nil {
 			return nil, fmt.Errorf("member %d: %w", i, err)
 		}
-		members[i] = consensus.Member{Key: key, Weight: weight}
+		members[i] = consensus.Member{Key: m.VoteKey, Weight: weight}
 	}
 	return consensus.NewValidatorSet(epoch, members, consensus.Stark)
 }
@@ -94,14 +93,14 @@ func Fact(job proof.JobID, t *proof.Task, worker felt.Felt, resultRoot, proofHas
 	}, nil
 }
 
-// votes returns the certificate's votes if they are about this receipt and a worker, given
-// by its address. No signature of theirs has been checked.
-func (r *Receipt) votes(worker felt.Felt) (*consensus.Certificate, error) {
+// votes returns the certificate's votes if they are about this receipt. No signature of
+// theirs has been checked.
+func (r *Receipt) votes() (*consensus.Certificate, error) {
 	chainID, err := felt.ShortString(r.Origin.Chain)
 	if err != nil {
 		return nil, err
 	}
-	fact, err := Fact(r.Job, &r.Task, worker, r.ResultRoot, r.ProofHash)
+	fact, err := Fact(r.Job, &r.Task, r.Worker, r.ResultRoot, r.ProofHash)
 	if err != nil {
 		return nil, err
 	}

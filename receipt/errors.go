@@ -45,4 +45,7 @@ func in(member string, err error) error {
 	return fmt.Errorf("%s: %w", member, err)
 }
 
-var errNotCertificate = errors.New("the votes are not a certificate")
+var (
+	errNotCertificate = errors.New("the votes are not a certificate")
+	errNoAddress      = errors.New("0x0 is no address")
+)

@@ -40,7 +40,7 @@ func ExampleReceipt_Verify() {
 	if _, err := binary.Decode(r.Output, binary.LittleEndian, &c); err != nil {
 		panic(err)
 	}
-	fmt.Println(r.Task.Program, "by", r.Worker[:6], "under", report.Profile)
+	fmt.Println(r.Task.Program, "by", r.Worker.String()[:6], "under", report.Profile)
 	fmt.Println(c[:4], "is the first row;", len(r.Certificate.Set), "validators")
 	// Output:
 	// matmul int8 3x2x4 by 0x3892 under std

@@ -35,10 +35,9 @@ type Receipt struct {
 	Job    proof.JobID `json:"job"`
 	Origin Origin      `json:"origin"`
 	Task   proof.Task  `json:"task"`
-	// Worker is the address of the account that claims the result, as 0x and hexadecimal
-	// digits. Only the certificate says that it does: without one, anybody could have
-	// written any address here.
-	Worker     string       `json:"worker"`
+	// Worker is the address of the account that claims the result. Only the certificate
+	// says that it does: without one, anybody could have written any address here.
+	Worker     felt.Felt    `json:"worker"`
 	ResultRoot proof.Digest `json:"result_root"` // the commitment to the output
 	Output     []byte       `json:"output"`
 	Proof      []byte       `json:"proof"` // canonical binary form, compressed
@@ -47,24 +46,30 @@ type Receipt struct {
 	Certificate *Certificate `json:"certificate,omitempty"`
 }
 
-// Origin is what a job's identifier is derived from besides the task. Addresses are
-// written as 0x and hexadecimal digits.
+// Origin is what a job's identifier is derived from besides the task.
 type Origin struct {
-	Chain      string `json:"chain"` // its name, as SN_MAIN
-	JobManager string `json:"job_manager"`
-	Client     string `json:"client"`
+	Chain      string    `json:"chain"`       // its name, as SN_MAIN
+	JobManager felt.Felt `json:"job_manager"` // address of the contract
+	Client     felt.Felt `json:"client"`      // address of the account
 }
 
-// JobID returns the identifier of the client's task, which is given by its own.
+// JobID returns the identifier of the client's task, which is given by its own. It fails
+// if the chain's name is none or an address is zero.
 func (o Origin) JobID(task proof.Digest) (proof.JobID, error) {
-	chain, err1 := felt.ShortString(o.Chain)
-	manager, err2 := felt.Parse(o.JobManager)
-	client, err3 := felt.Parse(o.Client)
-	if err := errors.Join(in("chain", err1), in("job_manager", err2), in("client", err3)); err != nil {
+	chain, err := felt.ShortString(o.Chain)
+	if err := errors.Join(in("chain", err), in("job_manager", address(o.JobManager)), in("client", address(o.Client))); err != nil {
 		return proof.JobID{}, err
 	}
-	id := consensus.JobID(chain, manager, client, consensus.Digest(task))
+	id := consensus.JobID(chain, o.JobManager, o.Client, consensus.Digest(task))
 	return proof.JobID(id.Bytes()), nil
+}
+
+// address refuses what is the address of no contract.
+func address(f felt.Felt) error {
+	if f.IsZero() {
+		return errNoAddress
+	}
+	return nil
 }
 
 // Statement returns what the receipt's proof claims.

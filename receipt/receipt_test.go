@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/stark/codec"
 	"github.com/bitsage/bitsage/internal/strictjson"
@@ -127,34 +128,34 @@ func TestChanged(t *testing.T) {
 		change        func(r *Receipt)
 		with, without string // kinds of the error, with the certificate and without
 	}{
-		"job":            {func(r *Receipt) { r.Job[0] ^= 1 }, kindOther, kindOther},
-		"chain":          {func(r *Receipt) { r.Origin.Chain = "SN_MAIN" }, kindOther, kindOther},
-		"manager":        {func(r *Receipt) { r.Origin.JobManager = "0x1" }, kindOther, kindOther},
-		"client":         {func(r *Receipt) { r.Origin.Client = "0x1" }, kindOther, kindOther},
-		"label":          {func(r *Receipt) { r.Task.Label = "other" }, kindOther, kindOther},
-		"profile":        {func(r *Receipt) { r.Task.Profile = proof.Fast }, kindOther, kindOther},
-		"hash of A":      {func(r *Receipt) { r.Task.Inputs[0][0] ^= 1 }, kindOther, kindOther},
-		"hash of B":      {func(r *Receipt) { r.Task.Inputs[1][0] ^= 1 }, kindOther, kindOther},
-		"job root":       {func(r *Receipt) { r.Task.JobRoot[0] ^= 1 }, kindOther, kindOther},
-		"dtype":          {func(r *Receipt) { r.Task.Program = proof.MatMulOf(proof.M31, 3, 2, 4) }, kindOther, kindOther},
-		"no client":      {func(r *Receipt) { r.Origin.Client = "" }, kindDamaged + "origin", kindDamaged + "origin"},
-		"long chain":     {func(r *Receipt) { r.Origin.Chain = strings.Repeat("x", 32) }, kindDamaged + "origin", kindDamaged + "origin"},
-		"program":        {func(r *Receipt) { r.Task.Program = proof.MatMul(3, 2, 5) }, kindDamaged + "output", kindDamaged + "output"},
-		"no program":     {func(r *Receipt) { r.Task.Program = proof.Program{} }, kindDamaged + "task", kindDamaged + "task"},
-		"no profile":     {func(r *Receipt) { r.Task.Profile = 0 }, kindDamaged + "task", kindDamaged + "task"},
-		"long label":     {func(r *Receipt) { r.Task.Label = strings.Repeat("x", 257) }, kindDamaged + "task", kindDamaged + "task"},
-		"one hash":       {func(r *Receipt) { r.Task.Inputs = r.Task.Inputs[1:] }, kindDamaged + "task", kindDamaged + "task"},
-		"not an address": {func(r *Receipt) { r.Worker = "not an address" }, kindDamaged + "worker", kindDamaged + "worker"},
-		"output":         {func(r *Receipt) { r.Output[0] ^= 1 }, kindDamaged + "output", kindDamaged + "output"},
-		"short output":   {func(r *Receipt) { r.Output = r.Output[1:] }, kindDamaged + "output", kindDamaged + "output"},
-		"no int32":       {func(r *Receipt) { r.Output[3] = 0x7f }, kindDamaged + "output", kindDamaged + "output"},
-		"proof":          {func(r *Receipt) { r.Proof[len(r.Proof)/2] ^= 1 }, kindDamaged + "proof", kindDamaged + "proof"},
-		"no proof":       {func(r *Receipt) { r.Proof = nil }, kindDamaged + "proof", kindDamaged + "proof"},
-		"long proof":     {func(r *Receipt) { r.Proof = make([]byte, codec.MaxCompressed+1) }, kindDamaged + "proof", kindDamaged + "proof"},
-		"proof hash":     {func(r *Receipt) { r.ProofHash[0] ^= 1 }, kindDamaged + "proof", kindDamaged + "proof"},
+		"job":          {func(r *Receipt) { r.Job[0] ^= 1 }, kindOther, kindOther},
+		"chain":        {func(r *Receipt) { r.Origin.Chain = "SN_MAIN" }, kindOther, kindOther},
+		"manager":      {func(r *Receipt) { r.Origin.JobManager = felt.FromUint64(1) }, kindOther, kindOther},
+		"client":       {func(r *Receipt) { r.Origin.Client = felt.FromUint64(1) }, kindOther, kindOther},
+		"label":        {func(r *Receipt) { r.Task.Label = "other" }, kindOther, kindOther},
+		"profile":      {func(r *Receipt) { r.Task.Profile = proof.Fast }, kindOther, kindOther},
+		"hash of A":    {func(r *Receipt) { r.Task.Inputs[0][0] ^= 1 }, kindOther, kindOther},
+		"hash of B":    {func(r *Receipt) { r.Task.Inputs[1][0] ^= 1 }, kindOther, kindOther},
+		"job root":     {func(r *Receipt) { r.Task.JobRoot[0] ^= 1 }, kindOther, kindOther},
+		"dtype":        {func(r *Receipt) { r.Task.Program = proof.MatMulOf(proof.M31, 3, 2, 4) }, kindOther, kindOther},
+		"no client":    {func(r *Receipt) { r.Origin.Client = felt.Felt{} }, kindDamaged + "origin", kindDamaged + "origin"},
+		"long chain":   {func(r *Receipt) { r.Origin.Chain = strings.Repeat("x", 32) }, kindDamaged + "origin", kindDamaged + "origin"},
+		"program":      {func(r *Receipt) { r.Task.Program = proof.MatMul(3, 2, 5) }, kindDamaged + "output", kindDamaged + "output"},
+		"no program":   {func(r *Receipt) { r.Task.Program = proof.Program{} }, kindDamaged + "task", kindDamaged + "task"},
+		"no profile":   {func(r *Receipt) { r.Task.Profile = 0 }, kindDamaged + "task", kindDamaged + "task"},
+		"long label":   {func(r *Receipt) { r.Task.Label = strings.Repeat("x", 257) }, kindDamaged + "task", kindDamaged + "task"},
+		"one hash":     {func(r *Receipt) { r.Task.Inputs = r.Task.Inputs[1:] }, kindDamaged + "task", kindDamaged + "task"},
+		"no worker":    {func(r *Receipt) { r.Worker = felt.Felt{} }, kindDamaged + "worker", kindDamaged + "worker"},
+		"output":       {func(r *Receipt) { r.Output[0] ^= 1 }, kindDamaged + "output", kindDamaged + "output"},
+		"short output": {func(r *Receipt) { r.Output = r.Output[1:] }, kindDamaged + "output", kindDamaged + "output"},
+		"no int32":     {func(r *Receipt) { r.Output[3] = 0x7f }, kindDamaged + "output", kindDamaged + "output"},
+		"proof":        {func(r *Receipt) { r.Proof[len(r.Proof)/2] ^= 1 }, kindDamaged + "proof", kindDamaged + "proof"},
+		"no proof":     {func(r *Receipt) { r.Proof = nil }, kindDamaged + "proof", kindDamaged + "proof"},
+		"long proof":   {func(r *Receipt) { r.Proof = make([]byte, codec.MaxCompressed+1) }, kindDamaged + "proof", kindDamaged + "proof"},
+		"proof hash":   {func(r *Receipt) { r.ProofHash[0] ^= 1 }, kindDamaged + "proof", kindDamaged + "proof"},
 
 		// The votes are about one worker, result and proof; without them nothing is.
-		"worker":      {func(r *Receipt) { r.Worker = "0x1" }, kindDamaged + "certificate", ""},
+		"worker":      {func(r *Receipt) { r.Worker = felt.FromUint64(1) }, kindDamaged + "certificate", ""},
 		"result root": {func(r *Receipt) { r.ResultRoot[0] ^= 1 }, kindDamaged + "certificate", kindDamaged + "result root"},
 		"false proof": {falsify, kindDamaged + "certificate", kindFalse},
 		"malformed proof": {func(r *Receipt) {
@@ -163,7 +164,7 @@ func TestChanged(t *testing.T) {
 		"another's job root": {func(r *Receipt) { r.Task.JobRoot[0] ^= 1; rename(r) }, kindDamaged + "certificate", kindDamaged + "job root"},
 		// The proof alone binds the job.
 		"another's label": {func(r *Receipt) { r.Task.Label = "other"; rename(r) }, kindDamaged + "certificate", kindFalse},
-		"another's proof": {func(r *Receipt) { r.Origin.Client = "0x1"; rename(r) }, kindDamaged + "certificate", kindFalse},
+		"another's proof": {func(r *Receipt) { r.Origin.Client = felt.FromUint64(1); rename(r) }, kindDamaged + "certificate", kindFalse},
 	} {
 		for _, votes := range []bool{true, false} {
 			r, want := load(t), test.with
@@ -200,8 +201,8 @@ func TestCertificate(t *testing.T) {
 		"no set":        func(c *Certificate) { c.Set = nil },
 		"shorter set":   func(c *Certificate) { c.Set = c.Set[1:] },
 		"twice":         func(c *Certificate) { c.Set[0] = c.Set[1] },
-		"no key":        func(c *Certificate) { c.Set[0].VoteKey = "" },
-		"not a key":     func(c *Certificate) { c.Set[0].VoteKey = "0x5" },
+		"no key":        func(c *Certificate) { c.Set[0].VoteKey = felt.Felt{} },
+		"not a key":     func(c *Certificate) { c.Set[0].VoteKey = felt.FromUint64(5) },
 		"weight":        func(c *Certificate) { c.Set[0].Weight = money.SAGE(1) },
 		"no quorum":     func(c *Certificate) { c.Set[2].Weight = money.SAGE(1_000_000) },
 		"huge weights":  func(c *Certificate) { c.Set[0].Weight, c.Set[1].Weight = money.Max, money.Max },
@@ -343,7 +344,7 @@ func TestOrder(t *testing.T) {
 		{func() { r.ProofHash[0] ^= 1 }, kindDamaged + "proof"},
 		{func() { r.Job[0] ^= 1 }, kindOther},
 		{func() { r.Output = r.Output[1:] }, kindDamaged + "output"},
-		{func() { r.Worker = "" }, kindDamaged + "worker"},
+		{func() { r.Worker = felt.Felt{} }, kindDamaged + "worker"},
 	} {
 		fault.change()
 		var asked roots
@@ -369,7 +370,7 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("VerifyInput: %v", err)
 	}
 	// A receipt that is damaged is so whatever the context.
-	r.Worker = ""
+	r.Worker = felt.Felt{}
 	if _, err := r.Verify(ctx); err == nil || kindOf(t, err) != kindDamaged+"worker" {
 		t.Errorf("damaged: %v", err)
 	}
@@ -393,7 +394,7 @@ func TestJSON(t *testing.T) {
 		"unknown":         {with(`"worker"`, `"x": 1, "worker"`), `unknown member "x"`},
 		"case":            {with(`"worker"`, `"Worker"`), `unknown member "Worker"`},
 		"missing":         {with(`"label": "small",`, ``), ""},
-		"no worker":       {with(`"worker": "`+load(t).Worker+`",`, ``), `no member "worker"`},
+		"no worker":       {with(`"worker": "`+load(t).Worker.String()+`",`, ``), `no member "worker"`},
 		"twice":           {with(`"worker"`, `"worker": "0x1", "worker"`), `two members "worker"`},
 		"twice, escaped":  {with(`"worker"`, `"w\u006frker": "0x1", "worker"`), `two members "worker"`},
 		"unknown, deep":   {with(`"weight"`, `"stake": "1", "weight"`), "certificate.set[0]: unknown member"},
@@ -407,6 +408,12 @@ func TestJSON(t *testing.T) {
 		"program":         {with("matmul int8 3x2x4", "matmul int8 03x2x4"), "malformed program"},
 		"long text":       {with(`"label": "small"`, `"label": "`+strings.Repeat("x", 1537)+`"`), "more than 1536 bytes"},
 		"members":         {with(`"set": [`, `"set": [`+strings.Repeat(`{"vote_key":"0x1","weight":"1"},`, 64)), "more than 64 members"},
+		"not an address":  {with(`"worker": "0x`, `"worker": "`), "not 0x followed by"},
+		"no address":      {with(load(t).Worker.String(), ""), "not 0x followed by"},
+		"long address":    {with(load(t).Worker.String(), "0x"+strings.Repeat("0", 65)), "not 0x followed by"},
+		"prime":           {with(load(t).Worker.String(), "0x800000000000011000000000000000000000000000000000000000000000001"), "not in the field"},
+		"client's range":  {with(load(t).Origin.Client.String(), "0x"+strings.Repeat("f", 64)), "not in the field"},
+		"key's range":     {with(load(t).Certificate.Set[0].VoteKey.String(), "0x"+strings.Repeat("f", 64)), "not in the field"},
 		"weight":          {with(`"10000"`, `"1e4"`), "an amount is written"},
 		"digest":          {with(`"job": "`, `"job": "0`), "64 hexadecimal digits"},
 		"nested too deep": {with(`"label": "small"`, `"label": [[[[[]]]]]`), "an array, want a string"},

@@ -73,6 +73,8 @@ func TestSchema(t *testing.T) {
 		"short digest":    {r.Job.String(), r.Job.String()[2:]},
 		"no digest":       {r.Job.String(), strings.Repeat("x", 64)},
 		"base64":          {base64.StdEncoding.EncodeToString(r.Output), "?"},
+		"no worker":       {r.Worker.String(), ""},
+		"long worker":     {r.Worker.String(), "0x" + strings.Repeat("0", 65)},
 		"weight":          {`"10000"`, `"1e4"`},
 		"negative weight": {`"10000"`, `"-1"`},
 		"large set":       {`"set": [`, `"set": [` + strings.Repeat(`{"vote_key":"0x1","weight":"1"},`, 64)},
@@ -92,7 +94,8 @@ func TestSchema(t *testing.T) {
 	}
 	// What no schema can see, or this one does not try to.
 	for name, change := range map[string]func(r *Receipt){
-		"other worker": func(r *Receipt) { r.Worker = "0x1" },
+		"other worker": func(r *Receipt) { r.Worker = felt.FromUint64(1) },
+		"no worker":    func(r *Receipt) { r.Worker = felt.Felt{} },
 		"output":       func(r *Receipt) { r.Output[0] ^= 1 },
 	} {
 		r := load(t)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
 	"github.com/bitsage/bitsage/internal/stark/codec"
 	"github.com/bitsage/bitsage/proof"
@@ -90,8 +89,7 @@ func (v Verifier) Verify(ctx context.Context, r *Receipt) (proof.Report, error) 
 // assemble checks all that costs little: sizes, that origin and task are the job's, that
 // the proof is the one that its hash names, and that the votes are about this receipt.
 func (r *Receipt) assemble() (*proof.Proof, *consensus.Certificate, error) {
-	worker, err := felt.Parse(r.Worker)
-	if err != nil {
+	if err := address(r.Worker); err != nil {
 		return nil, nil, damaged("worker", err)
 	}
 	if err := r.checkSizes(); err != nil {
@@ -108,7 +106,7 @@ func (r *Receipt) assemble() (*proof.Proof, *consensus.Certificate, error) {
 	if err != nil || r.Certificate == nil {
 		return p, nil, err
 	}
-	votes, err := r.votes(worker)
+	votes, err := r.votes()
 	if err != nil {
 		return nil, nil, damaged("certificate", err)
 	}

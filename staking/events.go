@@ -265,7 +265,7 @@ func (v *converter) validatorChange(decoded any) (account chain.Felt, change Cha
 	case validatorregistry.ValidatorRegisteredEvent:
 		return d.Validator, ValidatorRegistered{d.VoteKey, v.amount(d.Stake)}
 	case validatorregistry.ValidatorLeftEvent:
-		return d.Validator, ValidatorLeft{d.Status, d.LastEpoch}
+		return d.Validator, ValidatorLeft{ValidatorStatus(d.Status), d.LastEpoch}
 	case validatorregistry.ValidatorReleasedEvent:
 		return d.Validator, ValidatorReleased{v.amount(d.Stake)}
 	case validatorregistry.EquivocatedEvent:

@@ -11,10 +11,10 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -47,7 +47,7 @@ func testKey(t *testing.T) (elgamal.PublicKey, stakingmanager.Point) {
 }
 
 func TestChange(t *testing.T) {
-	sage := func(n uint64) cairo.U256 { return u256(money.SAGE(n)) }
+	sage := func(n uint64) calldata.U256 { return u256(money.SAGE(n)) }
 	f := chain.Uint
 	who := f(0xacc)
 	key, point := testKey(t)
@@ -64,7 +64,7 @@ func TestChange(t *testing.T) {
 		{stakingmanager.UnstakeRequestedEvent{Staker: who, Amount: sage(3), UnbondingUntil: 1_700_000_000}, UnstakeRequested{money.SAGE(3), t0}},
 		{stakingmanager.UnstakedEvent{Staker: who, Amount: sage(4)}, Unstaked{money.SAGE(4)}},
 		{stakingmanager.OperatorSetEvent{Staker: who, Operator: f(5)}, OperatorSet{f(5)}},
-		{stakingmanager.WorkerRegisteredEvent{Worker: who, PeerID: "peer", SigningKey: f(6), ElGamalKey: point, TEEQuoteHash: cairo.U256{7}}, WorkerRegistered{Registration{"peer", f(6), key, [32]byte{7}}}},
+		{stakingmanager.WorkerRegisteredEvent{Worker: who, PeerID: "peer", SigningKey: f(6), ElGamalKey: point, TEEQuoteHash: calldata.U256{7}}, WorkerRegistered{Registration{"peer", f(6), key, [32]byte{7}}}},
 		{stakingmanager.WorkerPeerChangedEvent{Worker: who, PeerID: "another peer"}, WorkerPeerChanged{"another peer"}},
 		{stakingmanager.WorkerDeregisteredEvent{Worker: who}, WorkerDeregistered{}},
 		{stakingmanager.BondLockedEvent{Staker: who, Holder: f(8), Amount: sage(9)}, BondLocked{f(8), money.SAGE(9)}},
@@ -74,7 +74,7 @@ func TestChange(t *testing.T) {
 		{stakingmanager.SlashedEvent{Staker: who, Offence: f(1 << 40), Amount: sage(11)}, Slashed{Offence: "0x10000000000", Amount: money.SAGE(11)}},
 		{reputationmanager.ReputationChangedEvent{Worker: who, Previous: 1, Score: 2, Finalized: 3}, ReputationChanged{1, 2, 3}},
 		{validatorregistry.ValidatorRegisteredEvent{Validator: who, VoteKey: f(13), Stake: sage(14)}, ValidatorRegistered{f(13), money.SAGE(14)}},
-		{validatorregistry.ValidatorLeftEvent{Validator: who, Status: ValidatorTombstoned, LastEpoch: 15}, ValidatorLeft{ValidatorTombstoned, 15}},
+		{validatorregistry.ValidatorLeftEvent{Validator: who, Status: validatorregistry.ValidatorStatusTombstoned, LastEpoch: 15}, ValidatorLeft{ValidatorTombstoned, 15}},
 		{validatorregistry.ValidatorReleasedEvent{Validator: who, Stake: sage(16)}, ValidatorReleased{money.SAGE(16)}},
 		{validatorregistry.EquivocatedEvent{Validator: who, Fact: validatorregistry.FactID{Value: f(17)}, Epoch: 18, Penalty: sage(19)}, Equivocated{f(17), 18, money.SAGE(19)}},
 		{validatorregistry.VotedFalselyEvent{Validator: who, Fact: validatorregistry.FactID{Value: f(17)}, Epoch: 18, Penalty: sage(19)}, VotedFalsely{f(17), 18, money.SAGE(19)}},
@@ -98,7 +98,7 @@ func TestChange(t *testing.T) {
 }
 
 func TestConverterErrors(t *testing.T) {
-	big128, err := cairo.U256FromBig(new(big.Int).Lsh(big.NewInt(1), 128))
+	big128, err := calldata.U256FromBig(new(big.Int).Lsh(big.NewInt(1), 128))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestEvent(t *testing.T) {
 	}
 	short := raw
 	short.Data = short.Data[:1]
-	if _, ours, err := c.event(&short); ours || !errors.Is(err, chain.ErrResponse) || !errors.Is(err, cairo.ErrShort) {
+	if _, ours, err := c.event(&short); ours || !errors.Is(err, chain.ErrResponse) || !errors.Is(err, calldata.ErrShort) {
 		t.Errorf("an event that is too short: %v %v", ours, err)
 	}
 	list, err := c.Decode(&chain.Receipt{Events: []chain.Event{raw, {From: chain.Uint(77)}, raw}})

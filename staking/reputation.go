@@ -12,27 +12,33 @@ import (
 //	if level >= staking.LevelFair { ... }
 //
 // is never true of a newcomer, whatever its score.
-type Level = reputationmanager.Level
+type Level uint8
 
 // The levels.
 const (
-	LevelUnknown  = reputationmanager.LevelUnknown  // no record
-	LevelNewcomer = reputationmanager.LevelNewcomer // fewer than 10 finalized jobs, and at least 300 points
-	LevelPoor     = reputationmanager.LevelPoor     // below 300 points
-	LevelFair     = reputationmanager.LevelFair     // from 300 points
-	LevelGood     = reputationmanager.LevelGood     // from 650 points
-	LevelTrusted  = reputationmanager.LevelTrusted  // from 850 points
+	LevelUnknown  = Level(reputationmanager.LevelUnknown)  // no record
+	LevelNewcomer = Level(reputationmanager.LevelNewcomer) // fewer than 10 finalized jobs, and at least 300 points
+	LevelPoor     = Level(reputationmanager.LevelPoor)     // below 300 points
+	LevelFair     = Level(reputationmanager.LevelFair)     // from 300 points
+	LevelGood     = Level(reputationmanager.LevelGood)     // from 650 points
+	LevelTrusted  = Level(reputationmanager.LevelTrusted)  // from 850 points
 )
 
+// String returns the level's name.
+func (l Level) String() string { return reputationmanager.Level(l).String() }
+
 // Outcome is how a job ended for its worker.
-type Outcome = reputationmanager.Outcome
+type Outcome uint8
 
 // The outcomes.
 const (
-	OutcomeFinalized = reputationmanager.OutcomeFinalized // +15
-	OutcomeFailed    = reputationmanager.OutcomeFailed    // -25
-	OutcomeSlashed   = reputationmanager.OutcomeSlashed   // -100
+	OutcomeFinalized = Outcome(reputationmanager.OutcomeFinalized) // +15
+	OutcomeFailed    = Outcome(reputationmanager.OutcomeFailed)    // -25
+	OutcomeSlashed   = Outcome(reputationmanager.OutcomeSlashed)   // -100
 )
+
+// String returns the outcome's name.
+func (o Outcome) String() string { return reputationmanager.Outcome(o).String() }
 
 // The numbers of the contract ReputationManager.
 const (

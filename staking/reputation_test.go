@@ -1,6 +1,7 @@
 package staking
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -77,6 +78,22 @@ func TestAfter(t *testing.T) {
 	} {
 		if got := c.before.After(c.outcome, t0.Add(c.idle)); got != c.want {
 			t.Errorf("%+v, %v: %+v, want %+v", c.before, c.outcome, got, c.want)
+		}
+	}
+}
+
+// TestNames names the values of the enums, and what is none.
+func TestNames(t *testing.T) {
+	for _, c := range []struct {
+		value fmt.Stringer
+		want  string
+	}{
+		{LevelUnknown, "Unknown"}, {LevelTrusted, "Trusted"}, {Level(9), "Level(9)"},
+		{OutcomeFinalized, "Finalized"}, {OutcomeSlashed, "Slashed"}, {Outcome(9), "Outcome(9)"},
+		{ValidatorNone, "None"}, {ValidatorTombstoned, "Tombstoned"}, {ValidatorStatus(9), "ValidatorStatus(9)"},
+	} {
+		if got := c.value.String(); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
 		}
 	}
 }

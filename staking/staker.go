@@ -12,6 +12,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -87,8 +88,8 @@ func (c *Contracts) now(ctx context.Context) (time.Time, error) {
 	return b.Time, nil
 }
 
-func u256(a money.Amount) cairo.U256 {
-	u, _ := cairo.U256FromBig(a.Base()) // 128 bits fit
+func u256(a money.Amount) calldata.U256 {
+	u, _ := calldata.U256FromBig(a.Base()) // 128 bits fit
 	return u
 }
 

@@ -54,6 +54,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -88,7 +89,7 @@ func read[T any](ctx context.Context, c *Contracts, to chain.Felt, call cairo.Ca
 // converter converts what the bindings decoded and keeps the first error.
 type converter struct{ err error }
 
-func (v *converter) amount(u cairo.U256) money.Amount {
+func (v *converter) amount(u calldata.U256) money.Amount {
 	a, err := money.FromBase(u.Big())
 	v.fail(err)
 	return a
@@ -109,7 +110,7 @@ func (v *converter) time(seconds uint64) time.Time {
 	return time.Unix(int64(seconds), 0).UTC()
 }
 
-func (v *converter) registration(peerID string, signingKey felt.Felt, p stakingmanager.Point, teeQuoteHash cairo.U256) Registration {
+func (v *converter) registration(peerID string, signingKey felt.Felt, p stakingmanager.Point, teeQuoteHash calldata.U256) Registration {
 	key, err := elgamal.NewPublicKey(p.X, p.Y)
 	v.fail(err)
 	return Registration{peerID, signingKey, key, teeQuoteHash}
@@ -284,7 +285,7 @@ func (c *Contracts) Reputation(ctx context.Context, worker chain.Felt) (Reputati
 		return Reputation{}, err
 	}
 	record, err := c.record(ctx, worker, at)
-	return Reputation{score, level, record}, err
+	return Reputation{score, Level(level), record}, err
 }
 
 func (c *Contracts) record(ctx context.Context, worker chain.Felt, at chain.BlockID) (Record, error) {
@@ -297,15 +298,18 @@ func (c *Contracts) record(ctx context.Context, worker chain.Felt, at chain.Bloc
 }
 
 // ValidatorStatus is what a validator is at the moment.
-type ValidatorStatus = validatorregistry.ValidatorStatus
+type ValidatorStatus uint8
 
 // What a validator can be.
 const (
-	ValidatorNone       = validatorregistry.ValidatorStatusNone       // not a validator
-	ValidatorActive     = validatorregistry.ValidatorStatusActive     // in every set from the next epoch on
-	ValidatorLeaving    = validatorregistry.ValidatorStatusLeaving    // in no set after the current epoch; still bonded
-	ValidatorTombstoned = validatorregistry.ValidatorStatusTombstoned // punished for equivocation, and never a validator again
+	ValidatorNone       = ValidatorStatus(validatorregistry.ValidatorStatusNone)       // not a validator
+	ValidatorActive     = ValidatorStatus(validatorregistry.ValidatorStatusActive)     // in every set from the next epoch on
+	ValidatorLeaving    = ValidatorStatus(validatorregistry.ValidatorStatusLeaving)    // in no set after the current epoch; still bonded
+	ValidatorTombstoned = ValidatorStatus(validatorregistry.ValidatorStatusTombstoned) // punished for equivocation, and never a validator again
 )
+
+// String returns the status's name.
+func (s ValidatorStatus) String() string { return validatorregistry.ValidatorStatus(s).String() }
 
 // Validator is an account's place among the validators.
 type Validator struct {
@@ -327,7 +331,7 @@ func (c *Contracts) validator(ctx context.Context, account chain.Felt, at chain.
 		return Validator{}, err
 	}
 	var v converter
-	return Validator{w.Status, w.VoteKey, v.amount(w.Stake), w.LastEpoch}, v.err
+	return Validator{ValidatorStatus(w.Status), w.VoteKey, v.amount(w.Stake), w.LastEpoch}, v.err
 }
 
 // MaxValidators is the number of places for validators.

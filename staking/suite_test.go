@@ -694,12 +694,12 @@ func scenarioReputation(t *testing.T, w *world) {
 	agree("initialized")
 	preflight(t, ErrHasRecord)(s.InitializeReputation(ctx))
 	w.refuses(t, 11, ErrHasRecord, initialize)
-	w.refuses(t, 11, ErrUnauthorized, reputationmanager.RecordCall(s.Address(), OutcomeFinalized).At(w.reputation))
+	w.refuses(t, 11, ErrUnauthorized, reputationmanager.RecordCall(s.Address(), reputationmanager.OutcomeFinalized).At(w.reputation))
 
 	record := func(o Outcome, n int) {
 		t.Helper()
 		for range n {
-			w.run(t, 1, reputationmanager.RecordCall(s.Address(), o).At(w.reputation))
+			w.run(t, 1, reputationmanager.RecordCall(s.Address(), reputationmanager.Outcome(o)).At(w.reputation))
 			want = want.After(o, w.time(t))
 		}
 		agree(o.String())

@@ -129,10 +129,7 @@ func ExamplePaymaster() {
 		log.Fatal(err)
 	}
 	p := starknetgo.Paymaster{Client: client, ChainID: "SN_SEPOLIA", Address: keys[0].Address(), Signer: keys[0]}
-	calldata, err := new(chain.Encoder).Felt(keys[1].Address()).U256(big.NewInt(25)).Calldata()
-	if err != nil {
-		log.Fatal(err)
-	}
+	calldata := []chain.Felt{keys[1].Address(), chain.Uint(25), {}} // the amount as a low and a high half
 	request := p.Request(paymaster.FeeMode{Mode: paymaster.FeeModeSponsored},
 		chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer"), Calldata: calldata})
 	sent, err := p.Execute(ctx, request)

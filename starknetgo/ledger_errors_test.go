@@ -2,7 +2,6 @@ package starknetgo_test
 
 import (
 	"encoding/json"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -232,8 +231,7 @@ func TestLedgerKeystoreSigner(t *testing.T) {
 	w := newWorld(t, ledger.Options{})
 	ks, id := memKeystore(t, w.keys[0].Key())
 	a := chain.NewAccount(w.ledger.Client(), w.keys[0].Address(), starknetgo.KeystoreSigner(ks, id, w.keys[0].PublicKey()), chain.FeePolicy{})
-	data, err := new(chain.Encoder).Felt(w.keys[1].Address()).U256(big.NewInt(5)).Calldata()
-	require.NoError(t, err)
+	data := []chain.Felt{w.keys[1].Address(), chain.Uint(5), {}}
 	hash, err := a.Execute(t.Context(), chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer"), Calldata: data})
 	require.NoError(t, err)
 	_, err = a.Wait(t.Context(), hash)

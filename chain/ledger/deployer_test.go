@@ -22,12 +22,10 @@ func TestOldDeployer(t *testing.T) {
 	defer l.Close()
 	class, public := wallet.ClassArgent.Hash(), accounts[1].PublicKey()
 	d := chain.Deployment{Class: class, Salt: chain.Uint(3), Calldata: wallet.ClassArgent.Calldata(public)}
-	calldata, err := new(chain.Encoder).Felt(d.Class, d.Salt).Bool(false).Array(d.Calldata...).Calldata()
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := d.Call()
+	call.To = twin.OldDeployer
 	a := chain.NewAccount(l.Client(), accounts[0].Address(), accounts[0], chain.FeePolicy{})
-	hash, err := a.Execute(t.Context(), chain.Call{To: twin.OldDeployer, Selector: chain.Selector("deployContract"), Calldata: calldata})
+	hash, err := a.Execute(t.Context(), call)
 	if err != nil {
 		t.Fatal(err)
 	}

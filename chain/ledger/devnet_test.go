@@ -21,6 +21,7 @@ import (
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
 	"github.com/bitsage/bitsage/contracts"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/internal/devnet"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -304,10 +305,10 @@ func scenario(s *side) {
 	s.run("transfer", a, pay(t, chain.STRK(), chain.Uint(0xcafe), big.NewInt(1000)))
 	s.run("transfers", a, pay(t, chain.STRK(), chain.Uint(0xcafe), big.NewInt(1)), pay(t, chain.STRK(), b.Address(), big.NewInt(2)))
 	s.run("no calls", a)
-	allowance := encoded(t, new(chain.Encoder).Felt(b.Address()).U256(big.NewInt(10)))
+	allowance := new(calldata.Encoder).Felt(b.Address()).U256(u256(big.NewInt(10))).Felts()
 	s.run("approve STRK", a, chain.Call{To: chain.STRK(), Selector: chain.Selector("approve"), Calldata: allowance})
 	from := func(n int64) chain.Call {
-		return chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer_from"), Calldata: encoded(t, new(chain.Encoder).Felt(a.Address(), chain.Uint(5)).U256(big.NewInt(n)))}
+		return chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer_from"), Calldata: new(calldata.Encoder).Felt(a.Address()).Felt(chain.Uint(5)).U256(u256(big.NewInt(n))).Felts()}
 	}
 	s.run("transfer STRK from", b, from(4))
 	s.run("transfer STRK from, too much", fixed(b), from(7))
@@ -353,9 +354,9 @@ func scenario(s *side) {
 	}
 
 	udc := func(class, salt felt.Felt, unique bool, args ...felt.Felt) chain.Call {
-		return chain.Call{To: chain.Deployer(), Selector: chain.Selector("deployContract"), Calldata: encoded(t, new(chain.Encoder).Felt(class, salt).Bool(unique).Array(args...))}
+		return chain.Call{To: chain.Deployer(), Selector: chain.Selector("deployContract"), Calldata: new(calldata.Encoder).Felt(class).Felt(salt).Bool(unique).Array(args).Felts()}
 	}
-	args := encoded(t, new(chain.Encoder).Felt(a.Address()).U256(supply))
+	args := new(calldata.Encoder).Felt(a.Address()).U256(u256(supply)).Felts()
 	sage := chain.Deployment{Class: classes["SageToken"], Salt: chain.Uint(1), Calldata: args}.Address()
 	s.run("deploy SageToken", a, udc(classes["SageToken"], chain.Uint(1), false, args...))
 	s.run("deploy SageToken again", fixed(a), udc(classes["SageToken"], chain.Uint(1), false, args...))
@@ -364,15 +365,15 @@ func scenario(s *side) {
 	s.run("deploy with zero", fixed(a), udc(classes["SageToken"], chain.Uint(2), false, make([]felt.Felt, 3)...))
 	_, err = a.Execute(ctx, udc(classes["SageToken"], chain.Uint(1), false, args...))
 	s.fails("deploy SageToken again: estimate", err)
-	faucetArgs := encoded(t, new(chain.Encoder).Felt(a.Address(), sage).U256(twoClaims))
+	faucetArgs := new(calldata.Encoder).Felt(a.Address()).Felt(sage).U256(u256(twoClaims)).Felts()
 	faucet := chain.Deployment{Class: classes["Faucet"], Salt: chain.Uint(1), Calldata: faucetArgs}.Address()
 	s.run("deploy Faucet", a, udc(classes["Faucet"], chain.Uint(1), false, faucetArgs...))
 
 	big256 := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1))
-	call := func(to felt.Felt, function string, args *chain.Encoder) chain.Call {
-		return chain.Call{To: to, Selector: chain.Selector(function), Calldata: encoded(t, args)}
+	call := func(to felt.Felt, function string, args *calldata.Encoder) chain.Call {
+		return chain.Call{To: to, Selector: chain.Selector(function), Calldata: args.Felts()}
 	}
-	none := func() *chain.Encoder { return new(chain.Encoder) }
+	none := func() *calldata.Encoder { return new(calldata.Encoder) }
 	half := new(big.Int).Rsh(supply, 1)
 	for _, step := range []struct {
 		name string
@@ -380,12 +381,12 @@ func scenario(s *side) {
 		call chain.Call
 	}{
 		{"claim from the empty faucet", b, claim(faucet)},
-		{"refill without allowance", a, call(faucet, "refill", none().U256(half))},
-		{"refill nothing", a, call(faucet, "refill", none().U256(new(big.Int)))},
-		{"approve", a, call(sage, "approve", none().Felt(faucet).U256(half))},
-		{"approve to zero", a, call(sage, "approve", none().Felt(felt.Felt{}).U256(half))},
-		{"refill", a, call(faucet, "refill", none().U256(half))},
-		{"refill more", a, call(faucet, "refill", none().U256(half))},
+		{"refill without allowance", a, call(faucet, "refill", none().U256(u256(half)))},
+		{"refill nothing", a, call(faucet, "refill", none().U256(u256(new(big.Int))))},
+		{"approve", a, call(sage, "approve", none().Felt(faucet).U256(u256(half)))},
+		{"approve to zero", a, call(sage, "approve", none().Felt(felt.Felt{}).U256(u256(half)))},
+		{"refill", a, call(faucet, "refill", none().U256(u256(half)))},
+		{"refill more", a, call(faucet, "refill", none().U256(u256(half)))},
 		{"claim", b, claim(faucet)},
 		{"claim too soon", b, claim(faucet)},
 		{"pause by another", b, call(faucet, "pause", none())},
@@ -404,15 +405,15 @@ func scenario(s *side) {
 		{"transfer SAGE to oneself", a, pay(t, sage, a.Address(), big.NewInt(77))},
 		{"transfer SAGE to zero", a, pay(t, sage, felt.Felt{}, big.NewInt(77))},
 		{"transfer too much SAGE", b, pay(t, sage, a.Address(), supply)},
-		{"burn", a, call(sage, "burn", none().U256(big.NewInt(12345)))},
-		{"burn too much", a, call(sage, "burn", none().U256(big256))},
-		{"approve all", a, call(sage, "approve", none().Felt(b.Address()).U256(big256))},
-		{"transfer SAGE from", b, call(sage, "transfer_from", none().Felt(a.Address(), chain.Uint(3)).U256(big.NewInt(5)))},
-		{"transfer SAGE from without allowance", b, call(sage, "transfer_from", none().Felt(chain.Uint(3), chain.Uint(4)).U256(big.NewInt(5)))},
+		{"burn", a, call(sage, "burn", none().U256(u256(big.NewInt(12345))))},
+		{"burn too much", a, call(sage, "burn", none().U256(u256(big256)))},
+		{"approve all", a, call(sage, "approve", none().Felt(b.Address()).U256(u256(big256)))},
+		{"transfer SAGE from", b, call(sage, "transfer_from", none().Felt(a.Address()).Felt(chain.Uint(3)).U256(u256(big.NewInt(5))))},
+		{"transfer SAGE from without allowance", b, call(sage, "transfer_from", none().Felt(chain.Uint(3)).Felt(chain.Uint(4)).U256(u256(big.NewInt(5))))},
 		{"no contract", a, chain.Call{To: chain.Uint(1234), Selector: chain.Selector("claim")}},
 		{"no function", a, claim(sage)},
 		{"no arguments", a, chain.Call{To: sage, Selector: chain.Selector("transfer")}},
-		{"too many arguments", a, call(sage, "transfer", none().Felt(chain.Uint(4)).U256(supply).Felt(chain.Uint(4)))},
+		{"too many arguments", a, call(sage, "transfer", none().Felt(chain.Uint(4)).U256(u256(supply)).Felt(chain.Uint(4)))},
 		{"an argument out of range", a, chain.Call{To: sage, Selector: chain.Selector("transfer"), Calldata: []felt.Felt{chain.Uint(4), felt.MustParse("0x100000000000000000000000000000000"), {}}}},
 		{"an address out of range", a, chain.Call{To: sage, Selector: chain.Selector("transfer"), Calldata: []felt.Felt{felt.MustParse("0x800000000000000000000000000000000000000000000000000000000000000"), {}, {}}}},
 	} {

@@ -23,11 +23,10 @@ func Example() {
 
 	ctx := context.Background()
 	sender := chain.NewAccount(l.Client(), accounts[0].Address(), accounts[0], chain.FeePolicy{})
-	data, err := new(chain.Encoder).Felt(accounts[1].Address()).U256(big.NewInt(25)).Calldata()
-	if err != nil {
-		log.Fatal(err)
-	}
-	hash, err := sender.Execute(ctx, chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer"), Calldata: data})
+	hash, err := sender.Execute(ctx, chain.Call{
+		To: chain.STRK(), Selector: chain.Selector("transfer"),
+		Calldata: []chain.Felt{accounts[1].Address(), chain.Uint(25), {}}, // the amount as a low and a high half
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 const childFile = "BITSAGE_LEDGER_TEST_FILE"
@@ -50,8 +51,7 @@ func transact(path string) {
 	for i, k := range keys {
 		go func() {
 			a := chain.NewAccount(l.Client(), k.Address(), k, chain.FeePolicy{Fixed: generous()})
-			data, err := new(chain.Encoder).Felt(chain.Uint(0xcafe)).U256(big.NewInt(int64(i + 1))).Calldata()
-			exit(err)
+			data := new(calldata.Encoder).Felt(chain.Uint(0xcafe)).U256(calldata.U256FromUint64(uint64(i + 1))).Felts()
 			call := chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer"), Calldata: data}
 			for {
 				hash, err := a.Execute(context.Background(), call)

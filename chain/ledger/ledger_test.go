@@ -18,6 +18,7 @@ import (
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
 	"github.com/bitsage/bitsage/contracts"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -66,17 +67,17 @@ func (n *node) account(i int) *chain.Account {
 	return chain.NewAccount(n.c, n.keys[i].Address(), n.keys[i], chain.FeePolicy{})
 }
 
-func encoded(t testing.TB, e *chain.Encoder) []felt.Felt {
-	t.Helper()
-	data, err := e.Calldata()
+// u256 is an amount of a token for calldata.
+func u256(x *big.Int) calldata.U256 {
+	u, err := calldata.U256FromBig(x)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return data
+	return u
 }
 
 func pay(t testing.TB, token, to felt.Felt, amount *big.Int) chain.Call {
-	return chain.Call{To: token, Selector: chain.Selector("transfer"), Calldata: encoded(t, new(chain.Encoder).Felt(to).U256(amount))}
+	return chain.Call{To: token, Selector: chain.Selector("transfer"), Calldata: new(calldata.Encoder).Felt(to).U256(u256(amount)).Felts()}
 }
 
 // done executes calls, which must succeed.
@@ -134,9 +135,9 @@ func declare(t testing.TB, a *chain.Account, name string) felt.Felt {
 	return d.Class
 }
 
-func deploy(t testing.TB, a *chain.Account, class felt.Felt, args *chain.Encoder) felt.Felt {
+func deploy(t testing.TB, a *chain.Account, class felt.Felt, args *calldata.Encoder) felt.Felt {
 	t.Helper()
-	d, err := a.Deploy(t.Context(), chain.Deployment{Class: class, Salt: chain.Uint(7), Calldata: encoded(t, args)})
+	d, err := a.Deploy(t.Context(), chain.Deployment{Class: class, Salt: chain.Uint(7), Calldata: args.Felts()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,18 +152,18 @@ var supply = new(big.Int).Exp(big.NewInt(10), big.NewInt(24), nil)
 // token deploys SageToken, whose supply goes to the account.
 func token(t testing.TB, a *chain.Account) felt.Felt {
 	t.Helper()
-	return deploy(t, a, declare(t, a, "SageToken"), new(chain.Encoder).Felt(a.Address()).U256(supply))
+	return deploy(t, a, declare(t, a, "SageToken"), new(calldata.Encoder).Felt(a.Address()).U256(u256(supply)))
 }
 
 // funded deploys SageToken and Faucet and refills the faucet with half of the supply.
 func funded(t testing.TB, a *chain.Account) (sage, faucet felt.Felt) {
 	t.Helper()
 	sage = token(t, a)
-	faucet = deploy(t, a, declare(t, a, "Faucet"), new(chain.Encoder).Felt(a.Address(), sage).U256(supply))
+	faucet = deploy(t, a, declare(t, a, "Faucet"), new(calldata.Encoder).Felt(a.Address()).Felt(sage).U256(u256(supply)))
 	half := new(big.Int).Rsh(supply, 1)
 	done(t, a,
-		chain.Call{To: sage, Selector: chain.Selector("approve"), Calldata: encoded(t, new(chain.Encoder).Felt(faucet).U256(half))},
-		chain.Call{To: faucet, Selector: chain.Selector("refill"), Calldata: encoded(t, new(chain.Encoder).U256(half))})
+		chain.Call{To: sage, Selector: chain.Selector("approve"), Calldata: new(calldata.Encoder).Felt(faucet).U256(u256(half)).Felts()},
+		chain.Call{To: faucet, Selector: chain.Selector("refill"), Calldata: new(calldata.Encoder).U256(u256(half)).Felts()})
 	return sage, faucet
 }
 
@@ -364,7 +365,7 @@ func TestDeclareAndDeploy(t *testing.T) {
 	if again, err := a.Declare(t.Context(), class, felt.MustParse(source.CompiledClassHash)); err != nil || !again.Tx.IsZero() {
 		t.Error(again, err)
 	}
-	dep := chain.Deployment{Class: hash, Salt: chain.Uint(4), Calldata: encoded(t, new(chain.Encoder).Felt(a.Address()).U256(supply))}
+	dep := chain.Deployment{Class: hash, Salt: chain.Uint(4), Calldata: new(calldata.Encoder).Felt(a.Address()).U256(u256(supply)).Felts()}
 	d, err := a.Deploy(t.Context(), dep)
 	if err != nil || d.Address != dep.Address() {
 		t.Fatal(err)
@@ -383,7 +384,7 @@ func TestDeclareAndDeploy(t *testing.T) {
 	if err := addresses.Verify(t.Context(), n.c); err != nil {
 		t.Error(err)
 	}
-	zero := chain.Deployment{Class: hash, Calldata: encoded(t, new(chain.Encoder).Felt(felt.Felt{}).U256(supply))}
+	zero := chain.Deployment{Class: hash, Calldata: new(calldata.Encoder).Felt(felt.Felt{}).U256(u256(supply)).Felts()}
 	if _, err := a.Deploy(t.Context(), zero); !errors.Is(err, chain.ErrExecution) || !strings.Contains(err.Error(), "ZERO_ADDRESS") {
 		t.Errorf("a constructor that reverts: %v", err)
 	}
@@ -581,7 +582,7 @@ func (n *node) supply(t testing.TB, at chain.BlockID) {
 	for _, to := range []uint64{0xd0d0, 0xcafe, 5} {
 		sum.Add(sum, n.balance(t, chain.STRK(), chain.Uint(to), at))
 	}
-	if want := chain.NewDecoder(out).U256(); sum.Cmp(want) != 0 {
+	if want := calldata.NewDecoder(out).U256().Big(); sum.Cmp(want) != 0 {
 		t.Errorf("the balances sum to %v, the supply is %v", sum, want)
 	}
 }
@@ -689,7 +690,7 @@ func TestEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := chain.NewDecoder(e.Data).U256(); got.Int64() != int64(len(cursors)) {
+		if got := calldata.NewDecoder(e.Data).U256().Big(); got.Int64() != int64(len(cursors)) {
 			t.Errorf("event %d is of %v", len(cursors), got)
 		}
 		if cursors = append(cursors, e.Cursor); len(cursors) == 7 {
@@ -704,7 +705,7 @@ func TestEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, chain.NewDecoder(e.Data).U256().Int64())
+		got = append(got, calldata.NewDecoder(e.Data).U256().Big().Int64())
 		if len(got) == 3 {
 			done(t, a, pay(t, sage, chain.Uint(0xcafe), big.NewInt(70)))
 		}

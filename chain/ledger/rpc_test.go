@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // TestMalformed has requests that are none, with what they are answered.
@@ -199,7 +200,7 @@ func BenchmarkTransfer(b *testing.B) {
 				o.File = b.TempDir() + "/ledger"
 			}
 			n := open(b, o)
-			data := encoded(b, new(chain.Encoder).Felt(chain.Uint(0xcafe)).U256(big.NewInt(1)))
+			data := new(calldata.Encoder).Felt(chain.Uint(0xcafe)).U256(u256(big.NewInt(1))).Felts()
 			calldata, err := chain.Multicall(chain.Call{To: chain.STRK(), Selector: chain.Selector("transfer"), Calldata: data})
 			if err != nil {
 				b.Fatal(err)

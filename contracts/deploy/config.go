@@ -11,7 +11,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -229,8 +229,8 @@ func parseInteger(s string) (*big.Int, error) {
 }
 
 // u256 converts an amount that check has accepted.
-func u256(x *big.Int) cairo.U256 {
-	u, err := cairo.U256FromBig(x)
+func u256(x *big.Int) calldata.U256 {
+	u, err := calldata.U256FromBig(x)
 	if err != nil {
 		panic(err)
 	}

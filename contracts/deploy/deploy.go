@@ -250,11 +250,7 @@ func (p *Plan) missing(ctx context.Context, c *chain.Client) ([]action, error) {
 		}
 		there[contract.Name] = ok
 		if !ok {
-			a, err := contract.deployment()
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, a)
+			out = append(out, contract.deployment())
 		}
 	}
 	for _, conf := range p.configurations() {

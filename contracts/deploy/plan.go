@@ -108,10 +108,8 @@ type action struct {
 
 // deployment returns the call that deploys a contract. Its address does not depend
 // on who makes it.
-func (c *Contract) deployment() (action, error) {
-	d := c.Deployment
-	data, err := new(chain.Encoder).Felt(d.Class, d.Salt).Bool(false).Array(d.Calldata...).Calldata()
-	return action{"deploy " + c.Name, chain.Call{To: chain.Deployer(), Selector: chain.Selector("deployContract"), Calldata: data}}, err
+func (c *Contract) deployment() action {
+	return action{"deploy " + c.Name, c.Deployment.Call()}
 }
 
 // configuration is a call that is made once, and the slot that it sets.

@@ -71,7 +71,7 @@ func (l *life) punish() error {
 		return errors.New("the validators did not notice that the proof is forged")
 	case !errors.As(err, &rejected):
 		return err
-	case rejected.Worker != worker.String() || rejected.Certificate == nil:
+	case rejected.Worker != worker || rejected.Certificate == nil:
 		return fmt.Errorf("the rejection names worker %s, not %s, or has no certificate", rejected.Worker, worker)
 	}
 	staked, err := one[stakingmanager.StakedEvent](l.ctx, l.history, "worker")

@@ -12,8 +12,8 @@ import (
 	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/bitsagetest"
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/staking"
@@ -224,7 +224,7 @@ func (n *network) vote() error {
 
 // sage converts an amount of the contracts, all of which are below the supply of
 // 2^128 at most.
-func sage(u cairo.U256) bitsage.Amount {
+func sage(u calldata.U256) bitsage.Amount {
 	a, err := money.FromBase(u.Big())
 	if err != nil {
 		panic(err)

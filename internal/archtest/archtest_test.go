@@ -28,7 +28,7 @@ const module = "github.com/bitsage/bitsage"
 const layers = `
 internal/impl transport
 internal/testprofile internal/impl/impltest internal/m31 internal/parallel chain/felt internal/vectors internal/randtest internal/atomicfile internal/p2p internal/strictjson money
-internal/circle internal/poseidon internal/pedersen internal/journal internal/starksig internal/p2p/p2ptest
+internal/circle internal/calldata internal/poseidon internal/pedersen internal/journal internal/starksig internal/p2p/p2ptest
 internal/stark elgamal
 internal/air internal/blake2s internal/stark/codec wallet wallet/faucet contracts contracts/internal/class
 internal/air/matmul internal/air/airtest internal/program internal/backend chain contracts/internal/bindgen internal/devnet internal/p2p/blob consensus

@@ -11,15 +11,13 @@ import (
 // of, since their types are internal, with the reason for which each is left for now. The name
 // of a package stands for all of its names.
 var unusable = map[string]string{
-	"proof":  "is being split into programs as kinds",
-	"prover": "follows proof",
+	"proof.New":    "makes a Proof of what packages of this module have",
+	"proof.STARK":  "gives packages of this module the inner form",
+	"proof.AIR":    "gives packages of this module the constraints, and the oracle in Rust",
+	"proof.Config": "gives packages of this module the parameters",
+	"prover":       "stands on columns, constraints and backends, which are internal",
 
 	"interop/statement": "is for the oracle in Rust, which is no user",
-
-	"bitsage.Balance":         "is what internal/settle reads, and moves with it",
-	"staking.Level":           "is an enum of the bindings, whose names staking has itself",
-	"staking.Outcome":         "is an enum of the bindings, whose names staking has itself",
-	"staking.ValidatorStatus": "is an enum of the bindings, whose names staking has itself",
 }
 
 // qualified is an exported name with its package.

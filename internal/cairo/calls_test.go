@@ -14,6 +14,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 func f(s string) felt.Felt { return felt.MustParse(s) }
@@ -51,14 +52,14 @@ func check(t *testing.T, call cairo.Call, function, selector string, want ...str
 }
 
 // sage is n SAGE: n * 10^18.
-func sage(n int64) cairo.U256 {
+func sage(n int64) calldata.U256 {
 	x := new(big.Int).Exp(big.NewInt(10), big.NewInt(18), nil)
-	u, _ := cairo.U256FromBig(x.Mul(x, big.NewInt(n)))
+	u, _ := calldata.U256FromBig(x.Mul(x, big.NewInt(n)))
 	return u
 }
 
 // digest is a u256 whose halves are easy to tell apart.
-func digest(high, low byte) (u cairo.U256) {
+func digest(high, low byte) (u calldata.U256) {
 	u[15], u[31] = high, low
 	return u
 }
@@ -141,16 +142,16 @@ func TestDecodeEvent(t *testing.T) {
 	if err != nil || got != (sagetoken.TransferEvent{From: f("0x1"), To: f("0x2"), Value: digest(4, 3)}) {
 		t.Error(got, err)
 	}
-	if _, err := sagetoken.DecodeEvent(keys[:2], felts("0x3", "0x4")); !errors.Is(err, cairo.ErrShort) {
+	if _, err := sagetoken.DecodeEvent(keys[:2], felts("0x3", "0x4")); !errors.Is(err, calldata.ErrShort) {
 		t.Error(err)
 	}
-	if _, err := sagetoken.DecodeEvent(keys, felts("0x3", "0x4", "0x5")); !errors.Is(err, cairo.ErrTrailing) {
+	if _, err := sagetoken.DecodeEvent(keys, felts("0x3", "0x4", "0x5")); !errors.Is(err, calldata.ErrTrailing) {
 		t.Error(err)
 	}
-	if _, err := sagetoken.DecodeEvent(keys[1:], nil); !errors.Is(err, cairo.ErrEvent) {
+	if _, err := sagetoken.DecodeEvent(keys[1:], nil); !errors.Is(err, calldata.ErrEvent) {
 		t.Error(err)
 	}
-	if _, err := sagetoken.DecodeEvent(nil, nil); !errors.Is(err, cairo.ErrEvent) {
+	if _, err := sagetoken.DecodeEvent(nil, nil); !errors.Is(err, calldata.ErrEvent) {
 		t.Error(err)
 	}
 }

@@ -1,3 +1,8 @@
+// Package cairo holds what all code that talks to the contracts has in common: calls, reads
+// and the contracts' errors, over the encoding of package calldata.
+//
+// The folder bindings has a generated package for each contract. XCall functions build
+// calls, DecodeX functions read what a view returned, and DecodeEvent reads events.
 package cairo
 
 import (
@@ -9,6 +14,24 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
 )
+
+// Error is a reason for which the contracts revert.
+type Error struct {
+	// Code is the short string with which the call reverts.
+	Code string
+	// Doc says what it means.
+	Doc string
+}
+
+// ErrorByCode returns the error of a code, such as "PAUSED".
+func ErrorByCode(code string) (Error, bool) {
+	for _, e := range Errors {
+		if e.Code == code {
+			return e, true
+		}
+	}
+	return Error{}, false
+}
 
 // Call is a call of a contract's function, still without the contract's address.
 type Call struct {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/contracts/deploy"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
@@ -18,6 +17,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/internal/chaintest"
 	"github.com/bitsage/bitsage/money"
 )
@@ -80,8 +80,8 @@ func (d deployer) at(a *chain.Addresses, salt uint64, name string, calldata []ch
 	return out.Address
 }
 
-func u256(x *big.Int) cairo.U256 {
-	u, err := cairo.U256FromBig(x)
+func u256(x *big.Int) calldata.U256 {
+	u, err := calldata.U256FromBig(x)
 	if err != nil {
 		panic(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // generator makes up the operations of a sequence. It looks at the first chain for
@@ -166,7 +167,7 @@ func (g *generator) around(boundary uint64) uint64 {
 }
 
 // amount is a number around those that may be a limit.
-func (g *generator) amount(limits ...*big.Int) cairo.U256 {
+func (g *generator) amount(limits ...*big.Int) calldata.U256 {
 	if g.chance(3) {
 		return largest
 	}

@@ -4,11 +4,11 @@ import (
 	"math/big"
 	"testing"
 
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // Exercise plays what is allowed and leaves out what is refused, so that every
@@ -42,7 +42,7 @@ func (s *scene) rest(t *testing.T) {
 
 	s.owner.pays(t, s.worker, sage(10))
 	s.worker.do(t, s.token.call(sagetoken.ApproveCall(s.staking.address, u256(sage(10)))), s.staking.call(stakingmanager.IncreaseStakeCall(u256(sage(10)), 0)))
-	s.impatient.do(t, s.staking.call(stakingmanager.IncreaseStakeCall(cairo.U256{}, uint64(30*day.Seconds()))))
+	s.impatient.do(t, s.staking.call(stakingmanager.IncreaseStakeCall(calldata.U256{}, uint64(30*day.Seconds()))))
 	s.nextEpoch(t)
 	s.exiting.do(t, s.registry.call(validatorregistry.ReleaseCall()))
 

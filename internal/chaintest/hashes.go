@@ -5,18 +5,18 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/internal/poseidon"
 )
 
 // What workers and validators sign, computed by themselves: a node that told them
 // what to sign could make them sign anything.
 
-func jobHash(chainID, jobs, client chain.Felt, task cairo.U256) chain.Felt {
-	return tagged("bitsage/job/v1", chainID, func(e *cairo.Encoder) {
+func jobHash(chainID, jobs, client chain.Felt, task calldata.U256) chain.Felt {
+	return tagged("bitsage/job/v1", chainID, func(e *calldata.Encoder) {
 		e.Felt(jobs)
 		e.Felt(client)
 		e.U256(task)
@@ -24,7 +24,7 @@ func jobHash(chainID, jobs, client chain.Felt, task cairo.U256) chain.Felt {
 }
 
 func factHash(chainID chain.Felt, f proofverifier.Fact) chain.Felt {
-	return tagged("bitsage/fact/v1", chainID, func(e *cairo.Encoder) {
+	return tagged("bitsage/fact/v1", chainID, func(e *calldata.Encoder) {
 		for _, felt := range factFelts(f) {
 			e.Felt(felt)
 		}
@@ -32,7 +32,7 @@ func factHash(chainID chain.Felt, f proofverifier.Fact) chain.Felt {
 }
 
 func factFelts(f proofverifier.Fact) []chain.Felt {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(f.JobID.Value)
 	e.U256(f.ProgramID)
 	e.Felt(f.Profile)
@@ -44,7 +44,7 @@ func factFelts(f proofverifier.Fact) []chain.Felt {
 }
 
 func voteHash(chainID chain.Felt, epoch uint64, root, fact chain.Felt, v proofverifier.Verdict) chain.Felt {
-	return tagged("bitsage/vote/v1", chainID, func(e *cairo.Encoder) {
+	return tagged("bitsage/vote/v1", chainID, func(e *calldata.Encoder) {
 		e.Uint(epoch)
 		e.Felt(root)
 		e.Felt(fact)
@@ -53,14 +53,14 @@ func voteHash(chainID chain.Felt, epoch uint64, root, fact chain.Felt, v proofve
 }
 
 func possessionHash(chainID, registry, validator chain.Felt) chain.Felt {
-	return tagged("bitsage/votekey/v1", chainID, func(e *cairo.Encoder) {
+	return tagged("bitsage/votekey/v1", chainID, func(e *calldata.Encoder) {
 		e.Felt(registry)
 		e.Felt(validator)
 	})
 }
 
-func tagged(domain string, chainID chain.Felt, fields func(*cairo.Encoder)) chain.Felt {
-	e := new(cairo.Encoder)
+func tagged(domain string, chainID chain.Felt, fields func(*calldata.Encoder)) chain.Felt {
+	e := new(calldata.Encoder)
 	e.Felt(text(domain))
 	e.Felt(chainID)
 	fields(e)

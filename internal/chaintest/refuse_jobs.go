@@ -5,9 +5,9 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/proof"
 )
 
@@ -97,7 +97,7 @@ func resultRefusals() []refusal {
 	type result struct {
 		by                    *party
 		job                   *job
-		resultRoot, proofHash cairo.U256
+		resultRoot, proofHash calldata.U256
 		signs                 *job // what the signature is for
 		signer                *party
 		signedChain           chain.Felt
@@ -168,7 +168,7 @@ func paymentRefusals() []refusal {
 		job       *job
 		worker    chain.Felt
 		fee       paymentrouter.Ciphertext
-		proofHash cairo.U256
+		proofHash calldata.U256
 	}
 	row := func(when, code string, change func(*testing.T, *scene, *release)) refusal {
 		return refusal{c, "submit_payment_with_proof", when, code, func(t *testing.T, s *scene) attempt {

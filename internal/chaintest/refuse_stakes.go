@@ -8,6 +8,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 const week = uint64(7 * 24 * 3600)
@@ -156,7 +157,7 @@ func registrationRefusals() []refusal {
 			y := s.worker.secret.Public().Felts()
 			o := offer{s.worker, "peer", s.worker.hot.PublicKey(), stakingmanager.Point{X: y[0], Y: y[1]}}
 			change(s, &o)
-			return o.by.at(s.staking, stakingmanager.RegisterWorkerCall(o.peer, o.signing, o.key, cairo.U256{}))
+			return o.by.at(s.staking, stakingmanager.RegisterWorkerCall(o.peer, o.signing, o.key, calldata.U256{}))
 		}}
 	}
 	return []refusal{

@@ -5,16 +5,16 @@ import (
 	"testing"
 
 	"github.com/bitsage/bitsage/chain"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 var (
 	largest = u256(new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1)))
-	unit    = cairo.U256FromUint64(1)
-	nothing = cairo.U256{}
+	unit    = calldata.U256FromUint64(1)
+	nothing = calldata.U256{}
 	nobody  = chain.Felt{}
 )
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
@@ -17,6 +16,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/wallet"
 )
@@ -52,7 +52,7 @@ func (p *party) offersCall(t *testing.T) chain.Call {
 	t.Helper()
 	key := p.secret.Public().Felts()
 	return p.w.staking.call(stakingmanager.RegisterWorkerCall("peer of "+p.name, p.hot.PublicKey(),
-		stakingmanager.Point{X: key[0], Y: key[1]}, cairo.U256{}))
+		stakingmanager.Point{X: key[0], Y: key[1]}, calldata.U256{}))
 }
 
 // newClient makes a client with so many units in its confidential account.
@@ -191,23 +191,23 @@ func (w *world) certificateOf(t *testing.T, epoch uint64, fact chain.Felt, v pro
 type job struct {
 	w                     *world
 	id                    chain.Felt
-	task                  cairo.U256
+	task                  calldata.U256
 	client, worker        *party
 	fee                   elgamal.Amount
-	program, root         cairo.U256
+	program, root         calldata.U256
 	profile               string
 	lock, deadline        uint64
-	resultRoot, proofHash cairo.U256
+	resultRoot, proofHash calldata.U256
 }
 
 // newJob makes up a job that is yet to be submitted. It may be accepted for an
 // hour and must be done within two.
 func (w *world) newJob(t *testing.T, client, worker *party, fee elgamal.Amount) *job {
 	t.Helper()
-	j := &job{w: w, task: cairo.U256FromUint64(uint64(len(w.work) + 1)), client: client, worker: worker, fee: fee, profile: "std"}
+	j := &job{w: w, task: calldata.U256FromUint64(uint64(len(w.work) + 1)), client: client, worker: worker, fee: fee, profile: "std"}
 	w.work = append(w.work, j)
 	j.id = jobHash(w.chainID, w.jobs.address, client.Address(), j.task)
-	j.program, j.root = digest(program.String()), cairo.U256(must(proof.JobRoot(program, input, proof.Std))(t))
+	j.program, j.root = digest(program.String()), calldata.U256(must(proof.JobRoot(program, input, proof.Std))(t))
 	j.resultRoot, j.proofHash = digest("output of "+j.id.String()), digest("proof of "+j.id.String())
 	now := w.now(t)
 	j.lock, j.deadline = now+3600, now+7200
@@ -215,7 +215,7 @@ func (w *world) newJob(t *testing.T, client, worker *party, fee elgamal.Amount) 
 }
 
 // digest makes up a digest.
-func digest(of string) cairo.U256 { return sha256.Sum256([]byte(of)) }
+func digest(of string) calldata.U256 { return sha256.Sum256([]byte(of)) }
 
 // payment encrypts the fee for the worker and, for a refund, for the client.
 func (j *job) payment(t *testing.T) []chain.Felt {
@@ -313,7 +313,7 @@ func (j *job) releaseCall(t *testing.T) chain.Call {
 	return j.release(j.worker.Address(), p.Fee, p.ProofHash)
 }
 
-func (j *job) release(worker chain.Felt, fee paymentrouter.Ciphertext, proofHash cairo.U256) chain.Call {
+func (j *job) release(worker chain.Felt, fee paymentrouter.Ciphertext, proofHash calldata.U256) chain.Call {
 	return j.w.payments.call(paymentrouter.SubmitPaymentWithProofCall(worker, paymentrouter.JobID{Value: j.id},
 		fee.L.X, fee.L.Y, fee.R.X, fee.R.Y, proofHash))
 }

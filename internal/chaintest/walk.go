@@ -9,7 +9,6 @@ import (
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/elgamal"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
@@ -17,6 +16,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/reputationmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/wallet"
@@ -257,7 +257,7 @@ var (
 // submits.
 type delivery struct {
 	output, proof         []byte
-	resultRoot, proofHash cairo.U256
+	resultRoot, proofHash calldata.U256
 	statement             proof.Statement
 }
 
@@ -268,7 +268,7 @@ func (j *job) work(t *testing.T) *delivery {
 	in := must(p.Input(t.Context(), program, input, proof.Std))(t)
 	result := must(p.Prove(t.Context(), in, proof.JobID(j.id.Bytes())))(t)
 	return &delivery{result.Output, must(result.Proof.MarshalBinary())(t),
-		cairo.U256(result.Statement.ResultRoot), cairo.U256(must(result.Proof.Hash())(t)), result.Statement}
+		calldata.U256(result.Statement.ResultRoot), calldata.U256(must(result.Proof.Hash())(t)), result.Statement}
 }
 
 // sample is real work for a job other than the given one. It is done once.
@@ -288,13 +288,13 @@ func (d *delivery) judge(j *job) (proofverifier.Verdict, error) {
 		return invalid, err
 	}
 	hash, err := p.Hash()
-	if err != nil || cairo.U256(hash) != j.proofHash {
+	if err != nil || calldata.U256(hash) != j.proofHash {
 		return proofverifier.VerdictUndecided, errors.New("these bytes are not the proof that was submitted")
 	}
-	if root, err := proof.JobRoot(program, input, proof.Std); err != nil || cairo.U256(root) != j.root {
+	if root, err := proof.JobRoot(program, input, proof.Std); err != nil || calldata.U256(root) != j.root {
 		return proofverifier.VerdictUndecided, errors.New("this is not the input of the job")
 	}
-	if root, err := proof.ResultRoot(program, d.output, proof.Std); err != nil || cairo.U256(root) != j.resultRoot {
+	if root, err := proof.ResultRoot(program, d.output, proof.Std); err != nil || calldata.U256(root) != j.resultRoot {
 		return invalid, errors.New("this is not the output that was submitted")
 	}
 	s := proof.Statement{Program: program, JobID: j.id.Bytes(), JobRoot: proof.Digest(j.root), ResultRoot: proof.Digest(j.resultRoot)}

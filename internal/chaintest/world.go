@@ -15,6 +15,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/wallet"
 )
 
@@ -363,8 +364,8 @@ var oneSAGE = new(big.Int).Exp(big.NewInt(10), big.NewInt(18), nil)
 func sage(n int64) *big.Int { return new(big.Int).Mul(big.NewInt(n), oneSAGE) }
 
 // u256 is a number that is known to fit.
-func u256(x *big.Int) cairo.U256 {
-	u, err := cairo.U256FromBig(x)
+func u256(x *big.Int) calldata.U256 {
+	u, err := calldata.U256FromBig(x)
 	if err != nil {
 		panic(err)
 	}

@@ -1,5 +1,7 @@
 package m31
 
+//go:generate go run -C ../_asm ./m31 -out ../m31/vec_amd64.s -stubs ../m31/vec_amd64.go -pkg m31
+
 // Vec is a column of field elements. Operations on vectors require equal
 // lengths; dst may be one of the operands.
 type Vec = []Elem
@@ -30,58 +32,142 @@ func (v SecureVec) Slice(lo, hi int) SecureVec {
 	return SecureVec{v[0][lo:hi], v[1][lo:hi], v[2][lo:hi], v[3][lo:hi]}
 }
 
-// InvertAll replaces every element by its inverse with one field inversion
-// (Montgomery's trick) and a scratch vector of the same length. Zeros stay
-// zero.
-func InvertAll(v, scratch Vec) {
-	acc := Elem(1)
-	for i, e := range v {
-		scratch[i] = acc
-		if e != 0 {
-			acc = acc.Mul(e)
-		}
+// The functions below work on vectors element by element. Operands are at least as
+// long as dst, of which none may overlap it but one that starts where it starts.
+
+// Add writes a + b to dst.
+func Add(dst, a, b Vec) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := addVector(dst, a, b); i < len(dst); i++ {
+		dst[i] = a[i].Add(b[i])
 	}
-	acc = acc.Inv()
-	for i := len(v) - 1; i >= 0; i-- {
-		if e := v[i]; e != 0 {
-			v[i] = acc.Mul(scratch[i])
-			acc = acc.Mul(e)
+}
+
+// Sub writes a - b to dst.
+func Sub(dst, a, b Vec) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := subVector(dst, a, b); i < len(dst); i++ {
+		dst[i] = a[i].Sub(b[i])
+	}
+}
+
+// Mul writes a * b to dst.
+func Mul(dst, a, b Vec) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := mulVector(dst, a, b); i < len(dst); i++ {
+		dst[i] = a[i].Mul(b[i])
+	}
+}
+
+// MulAdd writes a*b + c to dst.
+func MulAdd(dst, a, b, c Vec) {
+	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
+	for i := mulAddVector(dst, a, b, c); i < len(dst); i++ {
+		dst[i] = a[i].Mul(b[i]).Add(c[i])
+	}
+}
+
+// SubMul writes c - a*b to dst.
+func SubMul(dst, a, b, c Vec) {
+	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
+	for i := subMulVector(dst, a, b, c); i < len(dst); i++ {
+		dst[i] = c[i].Sub(a[i].Mul(b[i]))
+	}
+}
+
+// Neg writes -a to dst.
+func Neg(dst, a Vec) {
+	a = a[:len(dst)]
+	for i := negVector(dst, a); i < len(dst); i++ {
+		dst[i] = a[i].Neg()
+	}
+}
+
+// AddConst writes a + k to dst.
+func AddConst(dst, a Vec, k Elem) {
+	a = a[:len(dst)]
+	for i := addConstVector(dst, a, k); i < len(dst); i++ {
+		dst[i] = a[i].Add(k)
+	}
+}
+
+// MulConst writes a * k to dst.
+func MulConst(dst, a Vec, k Elem) {
+	a = a[:len(dst)]
+	for i := mulConstVector(dst, a, k); i < len(dst); i++ {
+		dst[i] = a[i].Mul(k)
+	}
+}
+
+// Sum returns the sum of the elements, of which there are fewer than 2^33.
+func Sum(v Vec) Elem {
+	var sum uint64
+	for _, e := range v {
+		sum += uint64(e)
+	}
+	return reduce64(sum)
+}
+
+// Fill sets all elements of dst to k.
+func Fill(dst Vec, k Elem) {
+	if len(dst) == 0 {
+		return
+	}
+	dst[0] = k
+	for n := 1; n < len(dst); n *= 2 {
+		copy(dst[n:], dst[:n])
+	}
+}
+
+// Alternate takes the elements of even index from a and those of odd index from b.
+func Alternate(dst, a, b Vec) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := alternateVector(dst, a, b); i < len(dst); i++ {
+		if i%2 == 0 {
+			dst[i] = a[i]
+		} else {
+			dst[i] = b[i]
 		}
 	}
 }
 
-// InvertAllCM31 is InvertAll for CM31.
-func InvertAllCM31(v, scratch []CM31) {
-	acc := CM31{1, 0}
-	for i, e := range v {
-		scratch[i] = acc
-		if e != (CM31{}) {
-			acc = acc.Mul(e)
-		}
-	}
-	acc = acc.Inv()
-	for i := len(v) - 1; i >= 0; i-- {
-		if e := v[i]; e != (CM31{}) {
-			v[i] = acc.Mul(scratch[i])
-			acc = acc.Mul(e)
-		}
+// Fill sets all elements to k.
+func (v SecureVec) Fill(k QM31) {
+	for i, e := range k.Coords() {
+		Fill(v[i], e)
 	}
 }
 
-// InvertAllQM31 is InvertAll for QM31.
-func InvertAllQM31(v, scratch []QM31) {
-	acc := One
-	for i, e := range v {
-		scratch[i] = acc
-		if !e.IsZero() {
-			acc = acc.Mul(e)
-		}
+// Mul sets v to a * b. A coordinate of v may be one of a or b.
+func (v SecureVec) Mul(a, b SecureVec) {
+	n := v.Len()
+	v, a, b = v.Slice(0, n), a.Slice(0, n), b.Slice(0, n)
+	for i := secureMulVector(v, a, b); i < n; i++ {
+		v.Set(i, a.At(i).Mul(b.At(i)))
 	}
-	acc = acc.Inv()
-	for i := len(v) - 1; i >= 0; i-- {
-		if e := v[i]; !e.IsZero() {
-			v[i] = acc.Mul(scratch[i])
-			acc = acc.Mul(e)
+}
+
+// AddProducts adds to v the products of columns, which it may not overlap, with
+// constants.
+func (v SecureVec) AddProducts(columns []Vec, coeffs []QM31) {
+	v.AddProductsAhead(columns, coeffs, nil)
+}
+
+// AddProductsAhead is AddProducts. As it computes more than it reads, it begins to
+// read other vectors into the cache, at most as many as there are columns.
+func (v SecureVec) AddProductsAhead(columns []Vec, coeffs []QM31, ahead []Vec) {
+	coeffs = coeffs[:len(columns)]
+	for i := addProductsVector(v, columns, coeffs, ahead); i < v.Len(); i++ {
+		// A folded product is below 2^32: 2^31 of them fit.
+		var sum [4]uint64
+		for j, c := range columns {
+			for k, x := range coeffs[j].Coords() {
+				p := uint64(c[i]) * uint64(x)
+				sum[k] += p&P + p>>31
+			}
+		}
+		for k, s := range sum {
+			v[k][i] = v[k][i].Add(reduce64(s))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/money"
 )
 
@@ -69,15 +70,6 @@ func (c *Contracts) NewAccount(account *chain.Account, key elgamal.SecretKey) *A
 // Key returns the key under which the account is paid.
 func (a *Account) Key() elgamal.PublicKey { return a.key.Public() }
 
-// Rate returns what a unit of the encrypted amounts is worth.
-func (c *Contracts) Rate(ctx context.Context) (elgamal.Rate, error) {
-	units, err := cairo.Read(ctx, c.client, chain.AtPreConfirmed(), c.privacy, privacyrouter.RateCall(), privacyrouter.DecodeRate)
-	if err != nil {
-		return elgamal.Rate{}, err
-	}
-	return elgamal.NewRate(units.Big())
-}
-
 // PaymentKey returns the key under which an account is paid, or ErrNoAccount.
 func (c *Contracts) PaymentKey(ctx context.Context, owner chain.Felt) (elgamal.PublicKey, error) {
 	s, err := c.holdings(ctx, owner)
@@ -90,27 +82,15 @@ func (c *Contracts) Decrypt(ctx context.Context, key elgamal.SecretKey, fee Ciph
 	if err != nil {
 		return money.Amount{}, err
 	}
-	rate, err := c.Rate(ctx)
-	if err != nil {
-		return money.Amount{}, err
-	}
-	return decrypt(ctx, rate, key, ct)
+	return c.decrypt(ctx, key, ct)
 }
 
-func decrypt(ctx context.Context, rate elgamal.Rate, key elgamal.SecretKey, c elgamal.Ciphertext) (money.Amount, error) {
-	units, err := key.Decrypt(ctx, c)
+func (c *Contracts) decrypt(ctx context.Context, key elgamal.SecretKey, ct elgamal.Ciphertext) (money.Amount, error) {
+	units, err := key.Decrypt(ctx, ct)
 	if err != nil {
 		return money.Amount{}, err
 	}
-	return sage(rate, units)
-}
-
-func sage(rate elgamal.Rate, units elgamal.Amount) (money.Amount, error) {
-	base, err := rate.BaseUnits(units)
-	if err != nil {
-		return money.Amount{}, err
-	}
-	return money.FromBase(base)
+	return c.SAGE(ctx, units)
 }
 
 // holdings is an account as the contract has it.
@@ -200,15 +180,11 @@ func (c *Contracts) Balance(ctx context.Context, owner chain.Felt, key elgamal.S
 	case !h.key.Equal(key.Public()):
 		return Balance{}, ErrOtherKey
 	}
-	rate, err := c.Rate(ctx)
-	if err != nil {
-		return Balance{}, err
-	}
 	var b Balance
-	if b.Available, err = decrypt(ctx, rate, key, h.balance); err != nil {
+	if b.Available, err = c.decrypt(ctx, key, h.balance); err != nil {
 		return Balance{}, err
 	}
-	b.Pending, err = decrypt(ctx, rate, key, h.pending)
+	b.Pending, err = c.decrypt(ctx, key, h.pending)
 	return b, err
 }
 
@@ -253,11 +229,7 @@ func (a *Account) Deposit(ctx context.Context, amount money.Amount) (*chain.Rece
 		return nil, err
 	}
 	defer unlock()
-	rate, err := a.c.Rate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	units, err := rate.Amount(amount.Base())
+	units, err := a.c.Units(ctx, amount)
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +241,7 @@ func (a *Account) Deposit(ctx context.Context, amount money.Amount) (*chain.Rece
 	if err != nil {
 		return nil, err
 	}
-	base, err := cairo.U256FromBig(amount.Base())
+	base, err := calldata.U256FromBig(amount.Base())
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +253,7 @@ func (a *Account) Deposit(ctx context.Context, amount money.Amount) (*chain.Rece
 
 // spendable returns the account's holdings with at least an amount to spend, what
 // that is, and the call that adds what is pending if that is needed for it.
-func (a *Account) spendable(ctx context.Context, rate elgamal.Rate, amount elgamal.Amount) (holdings, elgamal.Amount, []chain.Call, error) {
+func (a *Account) spendable(ctx context.Context, amount elgamal.Amount) (holdings, elgamal.Amount, []chain.Call, error) {
 	h, err := a.own(ctx)
 	if err != nil {
 		return h, 0, nil, err
@@ -299,7 +271,7 @@ func (a *Account) spendable(ctx context.Context, rate elgamal.Rate, amount elgam
 		return h, 0, nil, err
 	}
 	if total < amount {
-		return h, 0, nil, insufficient(rate, total, amount)
+		return h, 0, nil, a.c.insufficient(ctx, total, amount)
 	}
 	proof, err := a.ownership("rollover", &h)
 	if err != nil {
@@ -312,12 +284,12 @@ func (a *Account) spendable(ctx context.Context, rate elgamal.Rate, amount elgam
 	return h, total, []chain.Call{privacyrouter.RolloverCall(proof).At(a.c.privacy)}, nil
 }
 
-func insufficient(rate elgamal.Rate, have, need elgamal.Amount) error {
-	h, err := sage(rate, have)
+func (c *Contracts) insufficient(ctx context.Context, have, need elgamal.Amount) error {
+	h, err := c.SAGE(ctx, have)
 	if err != nil {
 		return err
 	}
-	n, err := sage(rate, need)
+	n, err := c.SAGE(ctx, need)
 	if err != nil {
 		return err
 	}
@@ -381,15 +353,11 @@ func outdated(err error) bool {
 }
 
 func (a *Account) submission(ctx context.Context, id chain.Felt, o *Order) ([]chain.Call, error) {
-	rate, err := a.c.Rate(ctx)
+	fee, err := a.c.Units(ctx, o.Fee)
 	if err != nil {
 		return nil, err
 	}
-	fee, err := rate.Amount(o.Fee.Base())
-	if err != nil {
-		return nil, err
-	}
-	h, balance, calls, err := a.spendable(ctx, rate, fee)
+	h, balance, calls, err := a.spendable(ctx, fee)
 	if err != nil {
 		return nil, err
 	}
@@ -410,7 +378,7 @@ func (a *Account) submission(ctx context.Context, id chain.Felt, o *Order) ([]ch
 		return nil, err
 	}
 	return append(calls, jobmanager.SubmitJobCall(
-		cairo.U256(o.Task), cairo.U256(o.Program), cairo.U256(o.Root), profile,
+		calldata.U256(o.Task), calldata.U256(o.Program), calldata.U256(o.Root), profile,
 		o.Worker, o.LockDeadline, o.Deadline, transfer.Felts()).At(a.c.jobs)), nil
 }
 
@@ -427,15 +395,11 @@ func (a *Account) Withdraw(ctx context.Context, amount money.Amount, recipient c
 }
 
 func (a *Account) withdraw(ctx context.Context, amount money.Amount, recipient chain.Felt) (*chain.Receipt, error) {
-	rate, err := a.c.Rate(ctx)
+	units, err := a.c.Units(ctx, amount)
 	if err != nil {
 		return nil, err
 	}
-	units, err := rate.Amount(amount.Base())
-	if err != nil {
-		return nil, err
-	}
-	h, balance, calls, err := a.spendable(ctx, rate, units)
+	h, balance, calls, err := a.spendable(ctx, units)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // ErrNoCertificate means that a transaction recorded no certificate of a fact, or
@@ -26,7 +26,7 @@ func (c *Contracts) Certificate(ctx context.Context, tx chain.Felt, fact consens
 	if err := c.client.Do(ctx, "starknet_getTransactionByHash", map[string]any{"transaction_hash": tx.String()}, &t); err != nil {
 		return nil, err
 	}
-	d := cairo.NewDecoder(t.Calldata)
+	d := calldata.NewDecoder(t.Calldata)
 	for range d.Len() {
 		to, selector, data := d.Felt(), d.Felt(), d.Felts()
 		if to != c.verifier || selector != selectorRecord || len(data) < factFelts {
@@ -46,7 +46,7 @@ func (c *Contracts) Certificate(ctx context.Context, tx chain.Felt, fact consens
 
 // factID returns the hash of the felts of a fact.
 func (c *Contracts) factID(felts []felt.Felt) (consensus.FactID, error) {
-	d := cairo.NewDecoder(felts)
+	d := calldata.NewDecoder(felts)
 	f := consensus.Fact{
 		JobID: d.Felt(), ProgramID: digest(d), Profile: d.Felt(), JobRoot: digest(d),
 		ResultRoot: digest(d), Worker: d.Felt(), ProofHash: digest(d),
@@ -54,10 +54,10 @@ func (c *Contracts) factID(felts []felt.Felt) (consensus.FactID, error) {
 	return f.ID(c.chainID), d.Close()
 }
 
-func digest(d *cairo.Decoder) consensus.Digest { return consensus.Digest(d.U256()) }
+func digest(d *calldata.Decoder) consensus.Digest { return consensus.Digest(d.U256()) }
 
 func decodeCertificate(fact consensus.FactID, felts []felt.Felt) (*consensus.Certificate, error) {
-	d := cairo.NewDecoder(felts)
+	d := calldata.NewDecoder(felts)
 	c := &consensus.Certificate{Epoch: d.Uint(math.MaxUint64), Fact: fact, Verdict: consensus.Verdict(d.Uint(math.MaxUint8)), Bitmap: d.Uint(math.MaxUint64)}
 	for range d.Len() {
 		c.Signatures = append(c.Signatures, consensus.Normalize(consensus.Signature{R: d.Felt(), S: d.Felt()}))

@@ -2,8 +2,8 @@
 // fees, follows what becomes of them, and brings them to an end in which the fee
 // was paid once or refunded once.
 //
-// Nothing here remembers anything between two calls: whoever crashes begins anew
-// by looking at the chain, and every step looks there first.
+// Nothing here remembers anything between two calls, but for what never changes: whoever
+// crashes begins anew by looking at the chain, and every step looks there first.
 package settle
 
 import (
@@ -13,16 +13,19 @@ import (
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/consensus"
-	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
-// Contracts are those of one deployment that jobs and payments go through.
+// Contracts are those of one deployment that jobs and payments go through. They may be used
+// by several goroutines at once.
 type Contracts struct {
 	client  *chain.Client
 	chainID chain.Felt // the short string of its name
 
 	jobs, payments, verifier, privacy, token chain.Felt
+
+	rate rate
 }
 
 // New returns the contracts of a deployment. It does no I/O and fails with
@@ -82,7 +85,7 @@ func (c *Contracts) Accept(ctx context.Context, account *chain.Account, id chain
 // SubmitProof claims a fact with the signature of the worker's signing key.
 func (c *Contracts) SubmitProof(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
 	_, err := send(ctx, account, jobmanager.SubmitProofCall(jobmanager.JobID{Value: f.JobID},
-		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
+		calldata.U256(f.ResultRoot), calldata.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
 	return err
 }
 
@@ -97,7 +100,7 @@ func (c *Contracts) Cancel(ctx context.Context, account *chain.Account, id chain
 // contract, which gives the worker's bond to the client.
 func (c *Contracts) ReportEquivocation(ctx context.Context, account *chain.Account, f *consensus.Fact, sig consensus.Signature) error {
 	_, err := send(ctx, account, jobmanager.ReportEquivocationCall(jobmanager.JobID{Value: f.JobID},
-		cairo.U256(f.ResultRoot), cairo.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
+		calldata.U256(f.ResultRoot), calldata.U256(f.ProofHash), jobmanager.Signature{R: sig.R, S: sig.S}).At(c.jobs))
 	return err
 }
 

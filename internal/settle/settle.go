@@ -11,6 +11,7 @@ import (
 	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/staking"
 )
 
@@ -129,7 +130,7 @@ func (c *Contracts) release(ctx context.Context, id chain.Felt, job *Job) ([]cha
 		return nil, nil
 	}
 	return []chain.Call{paymentrouter.SubmitPaymentWithProofCall(p.Worker, paymentrouter.JobID{Value: id},
-		p.Fee[0], p.Fee[1], p.Fee[2], p.Fee[3], cairo.U256(job.ProofHash)).At(c.payments)}, nil
+		p.Fee[0], p.Fee[1], p.Fee[2], p.Fee[3], calldata.U256(job.ProofHash)).At(c.payments)}, nil
 }
 
 // Expire ends a job whose deadline has passed, so that the fee goes back. Anyone

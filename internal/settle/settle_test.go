@@ -17,6 +17,7 @@ import (
 	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/internal/cairo"
 	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
+	"github.com/bitsage/bitsage/internal/calldata"
 	"github.com/bitsage/bitsage/money"
 	"github.com/bitsage/bitsage/staking"
 	"github.com/bitsage/bitsage/wallet"
@@ -127,7 +128,7 @@ func (w *world) must(err error) {
 // give sends SAGE from the owner.
 func (w *world) give(i int, sage uint64) {
 	w.t.Helper()
-	amount, err := cairo.U256FromBig(money.SAGE(sage).Base())
+	amount, err := calldata.U256FromBig(money.SAGE(sage).Base())
 	w.must(err)
 	_, err = send(w.t.Context(), w.accounts[owner], sagetoken.TransferCall(w.accounts[i].Address(), amount).At(w.c.token))
 	w.must(err)

@@ -293,6 +293,6 @@ func TestCheckNames(t *testing.T) {
 		}
 		seen = append(seen, name)
 	}
-	equal(t, "zero", Check(0).String(), "stark.Check(0)")
-	equal(t, "unknown", Check(200).String(), "stark.Check(200)")
+	equal(t, "zero", Check(0).String(), "Check(0)")
+	equal(t, "unknown", Check(200).String(), "Check(200)")
 }

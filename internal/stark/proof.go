@@ -106,7 +106,7 @@ func (c Check) String() string {
 	if int(c) < len(checkNames) && checkNames[c] != "" {
 		return checkNames[c]
 	}
-	return fmt.Sprintf("stark.Check(%d)", uint8(c))
+	return fmt.Sprintf("Check(%d)", uint8(c))
 }
 
 // ErrInvalid matches every *InvalidError.

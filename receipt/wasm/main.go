@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"syscall/js"
 
+	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/proof"
 	"github.com/bitsage/bitsage/receipt"
 )
@@ -41,7 +42,7 @@ type report struct {
 	Program    string       `json:"program"`
 	Profile    string       `json:"profile"`
 	Label      string       `json:"label"`
-	Worker     string       `json:"worker"`
+	Worker     felt.Felt    `json:"worker"`
 	JobRoot    proof.Digest `json:"jobRoot"`
 	ResultRoot proof.Digest `json:"resultRoot"`
 	ProofHash  proof.Digest `json:"proofHash"`

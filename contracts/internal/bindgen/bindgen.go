@@ -87,7 +87,7 @@ func head(c *contract, body string) []byte {
 			fmt.Fprintf(&b, "%q\n", std)
 		}
 	}
-	b.WriteString("\n\"github.com/bitsage/bitsage/chain/felt\"\n\"github.com/bitsage/bitsage/internal/cairo\"\n)\n\n")
+	b.WriteString("\n\"github.com/bitsage/bitsage/chain/felt\"\n\"github.com/bitsage/bitsage/internal/cairo\"\n\"github.com/bitsage/bitsage/internal/calldata\"\n)\n\n")
 	return b.Bytes()
 }
 
@@ -126,14 +126,14 @@ func (w *writer) structType(name string, members []field) {
 
 func (w *writer) structCodec(name string, t *item) {
 	if w.encoded[t.Name] {
-		w.f("func (x %s) encode(e *cairo.Encoder) {", name)
+		w.f("func (x %s) encode(e *calldata.Encoder) {", name)
 		for _, m := range t.Members {
 			w.f("%s", encode(m.Type, "x."+goName(m.Name)))
 		}
 		w.f("}\n")
 	}
 	if w.decoded[t.Name] {
-		w.f("func (x *%s) decode(d *cairo.Decoder) {", name)
+		w.f("func (x *%s) decode(d *calldata.Decoder) {", name)
 		for _, m := range t.Members {
 			w.f("%s", w.decode(m.Type, "x."+goName(m.Name)))
 		}
@@ -172,10 +172,10 @@ func (w *writer) plainEnum(name string, t *item) {
 	w.f("// %s is the contract's enum of this name.\ntype %s uint8\n", name, name)
 	w.variants(name, name, t)
 	if w.encoded[t.Name] {
-		w.f("func (x %s) encode(e *cairo.Encoder) { e.Uint(uint64(x)) }\n", name)
+		w.f("func (x %s) encode(e *calldata.Encoder) { e.Uint(uint64(x)) }\n", name)
 	}
 	if w.decoded[t.Name] {
-		w.f("func (x *%s) decode(d *cairo.Decoder) { *x = %s(d.Uint(%d)) }\n", name, name, len(t.Variants)-1)
+		w.f("func (x *%s) decode(d *calldata.Decoder) { *x = %s(d.Uint(%d)) }\n", name, name, len(t.Variants)-1)
 	}
 }
 
@@ -194,7 +194,7 @@ func (w *writer) dataEnum(name string, t *item) {
 			w.f("%s *%s", v.Name, w.goType(v.Type))
 		}
 	}
-	w.f("}\n\nfunc (x *%s) decode(d *cairo.Decoder) {\nx.Variant = %s(d.Uint(%d))\nswitch x.Variant {", name, tag, len(t.Variants)-1)
+	w.f("}\n\nfunc (x *%s) decode(d *calldata.Decoder) {\nx.Variant = %s(d.Uint(%d))\nswitch x.Variant {", name, tag, len(t.Variants)-1)
 	for _, v := range t.Variants {
 		if v.Type != "()" {
 			w.f("case %s%s:\nx.%s = new(%s)\n%s", name, v.Name, v.Name, w.goType(v.Type), w.decode(v.Type, "(*x."+v.Name+")"))
@@ -229,7 +229,7 @@ func (w *writer) function(fn *item) {
 	}
 	out := fn.Outputs[0].Type
 	w.f("// Decode%s reads the result of %s.", name, fn.Name)
-	w.f("func Decode%s(result []felt.Felt) (out %s, err error) {\nd := cairo.NewDecoder(result)\n%s\nreturn out, d.Close()\n}\n", name, w.goType(out), w.decode(out, "out"))
+	w.f("func Decode%s(result []felt.Felt) (out %s, err error) {\nd := calldata.NewDecoder(result)\n%s\nreturn out, d.Close()\n}\n", name, w.goType(out), w.decode(out, "out"))
 }
 
 func (w *writer) params(inputs []field) string {
@@ -241,7 +241,7 @@ func (w *writer) params(inputs []field) string {
 }
 
 func body(inputs []field, result string) string {
-	b := "e := new(cairo.Encoder)\n"
+	b := "e := new(calldata.Encoder)\n"
 	for _, in := range inputs {
 		b += encode(in.Type, paramName(in.Name)) + "\n"
 	}
@@ -252,12 +252,12 @@ func (w *writer) events() {
 	for i := range w.contract.events {
 		w.event(&w.contract.events[i])
 	}
-	w.f("// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.")
-	w.f("func DecodeEvent(keys, data []felt.Felt) (any, error) {\nif len(keys) == 0 {\nreturn nil, cairo.ErrEvent\n}\nswitch keys[0] {")
+	w.f("// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.")
+	w.f("func DecodeEvent(keys, data []felt.Felt) (any, error) {\nif len(keys) == 0 {\nreturn nil, calldata.ErrEvent\n}\nswitch keys[0] {")
 	for _, ev := range w.contract.events {
 		w.f("case Selector%s:\nreturn decode%s(keys, data)", ev.Name, ev.Name)
 	}
-	w.f("}\nreturn nil, cairo.ErrEvent\n}\n")
+	w.f("}\nreturn nil, calldata.ErrEvent\n}\n")
 }
 
 func (w *writer) event(ev *item) {
@@ -266,7 +266,7 @@ func (w *writer) event(ev *item) {
 	w.f("// %sEvent is the event %s.", ev.Name, ev.Name)
 	w.structType(ev.Name+"Event", ev.Members)
 	w.f("func decode%s(keys, data []felt.Felt) (out %sEvent, err error) {", ev.Name, ev.Name)
-	w.f("ev, err := cairo.NewEventDecoder(Selector%s, keys, data)\nif err != nil {\nreturn out, err\n}", ev.Name)
+	w.f("ev, err := calldata.NewEventDecoder(Selector%s, keys, data)\nif err != nil {\nreturn out, err\n}", ev.Name)
 	for _, kind := range []string{"key", "data"} {
 		code := w.memberCode(ev.Members, kind)
 		if code != "" {

@@ -60,8 +60,8 @@ func TestOption(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"func SwapCall(key *Point) cairo.Call {\n\te := new(cairo.Encoder)\n\te.Bool(key == nil)\n\tif key != nil {\n\t\t(*key).encode(e)",
-		"(out *Point, err error) {\n\td := cairo.NewDecoder(result)\n\tif !d.Bool() {\n\t\tout = new(Point)\n\t\t(*out).decode(d)",
+		"func SwapCall(key *Point) cairo.Call {\n\te := new(calldata.Encoder)\n\te.Bool(key == nil)\n\tif key != nil {\n\t\t(*key).encode(e)",
+		"(out *Point, err error) {\n\td := calldata.NewDecoder(result)\n\tif !d.Bool() {\n\t\tout = new(Point)\n\t\t(*out).decode(d)",
 	} {
 		if !strings.Contains(string(code), want) {
 			t.Errorf("no %q in\n%s", want, code)

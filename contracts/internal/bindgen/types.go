@@ -18,8 +18,8 @@ var builtins = map[string]builtin{
 	"core::integer::u16":                                {"uint16", "e.Uint(uint64(%s))", "uint16(d.Uint(math.MaxUint16))"},
 	"core::integer::u32":                                {"uint32", "e.Uint(uint64(%s))", "uint32(d.Uint(math.MaxUint32))"},
 	"core::integer::u64":                                {"uint64", "e.Uint(%s)", "d.Uint(math.MaxUint64)"},
-	"core::integer::u128":                               {"cairo.U128", "e.U128(%s)", "d.U128()"},
-	"core::integer::u256":                               {"cairo.U256", "e.U256(%s)", "d.U256()"},
+	"core::integer::u128":                               {"calldata.U128", "e.U128(%s)", "d.U128()"},
+	"core::integer::u256":                               {"calldata.U256", "e.U256(%s)", "d.U256()"},
 	"core::byte_array::ByteArray":                       {"string", "e.ByteArray(%s)", "d.ByteArray()"},
 }
 

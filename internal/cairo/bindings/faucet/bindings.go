@@ -8,24 +8,25 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // ClaimInfo is the contract's struct of this name.
 type ClaimInfo struct {
-	Amount    cairo.U256
+	Amount    calldata.U256
 	NextClaim uint64
-	Remaining cairo.U256
+	Remaining calldata.U256
 }
 
-func (x *ClaimInfo) decode(d *cairo.Decoder) {
+func (x *ClaimInfo) decode(d *calldata.Decoder) {
 	x.Amount = d.U256()
 	x.NextClaim = d.Uint(math.MaxUint64)
 	x.Remaining = d.U256()
 }
 
 // Constructor encodes the arguments of the constructor.
-func Constructor(owner felt.Felt, token felt.Felt, cap cairo.U256) []felt.Felt {
-	e := new(cairo.Encoder)
+func Constructor(owner felt.Felt, token felt.Felt, cap calldata.U256) []felt.Felt {
+	e := new(calldata.Encoder)
 	e.Felt(owner)
 	e.Felt(token)
 	e.U256(cap)
@@ -36,15 +37,15 @@ var selectorClaim = felt.MustParse("0xb758361d5e84380ef1e632f89d8e76a8677dbc3f4b
 
 // ClaimCall calls claim.
 func ClaimCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "claim", Selector: selectorClaim, Calldata: e.Felts()}
 }
 
 var selectorRefill = felt.MustParse("0x1d5bea91e400a20c7e6d7482d9a8393f53d1b40acdc3207ef12ad22e4332102")
 
 // RefillCall calls refill.
-func RefillCall(amount cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func RefillCall(amount calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.U256(amount)
 	return cairo.Call{Function: "refill", Selector: selectorRefill, Calldata: e.Felts()}
 }
@@ -53,14 +54,14 @@ var selectorClaimInfo = felt.MustParse("0x2032fc579782cf0273f202ffab2184a5048b33
 
 // ClaimInfoCall reads claim_info.
 func ClaimInfoCall(account felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(account)
 	return cairo.Call{Function: "claim_info", Selector: selectorClaimInfo, Calldata: e.Felts()}
 }
 
 // DecodeClaimInfo reads the result of claim_info.
 func DecodeClaimInfo(result []felt.Felt) (out ClaimInfo, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -69,13 +70,13 @@ var selectorOwner = felt.MustParse("0x2016836a56b71f0d02689e69e326f4f4c1b9057164
 
 // OwnerCall reads owner.
 func OwnerCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "owner", Selector: selectorOwner, Calldata: e.Felts()}
 }
 
 // DecodeOwner reads the result of owner.
 func DecodeOwner(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -84,14 +85,14 @@ var selectorReadyAt = felt.MustParse("0x3791752a9dcbb904aefe11a733acc8ebd939dcbf
 
 // ReadyAtCall reads ready_at.
 func ReadyAtCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "ready_at", Selector: selectorReadyAt, Calldata: e.Felts()}
 }
 
 // DecodeReadyAt reads the result of ready_at.
 func DecodeReadyAt(result []felt.Felt) (out uint64, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Uint(math.MaxUint64)
 	return out, d.Close()
 }
@@ -100,14 +101,14 @@ var selectorOwnershipAction = felt.MustParse("0x2fc499edd5cd077da33bb0d394ab28b9
 
 // OwnershipActionCall reads ownership_action.
 func OwnershipActionCall(newOwner felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(newOwner)
 	return cairo.Call{Function: "ownership_action", Selector: selectorOwnershipAction, Calldata: e.Felts()}
 }
 
 // DecodeOwnershipAction reads the result of ownership_action.
 func DecodeOwnershipAction(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -116,7 +117,7 @@ var selectorSchedule = felt.MustParse("0x3edd7a08dd20e1a354dd97851b6802f40cf0ea7
 
 // ScheduleCall calls schedule.
 func ScheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "schedule", Selector: selectorSchedule, Calldata: e.Felts()}
 }
@@ -125,7 +126,7 @@ var selectorUnschedule = felt.MustParse("0x24e01e08ceb2964bce1f56f33f6fd60edca4c
 
 // UnscheduleCall calls unschedule.
 func UnscheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "unschedule", Selector: selectorUnschedule, Calldata: e.Felts()}
 }
@@ -134,7 +135,7 @@ var selectorAcceptOwnership = felt.MustParse("0x3e65c3471b77e58a16bf6ec45d27fa88
 
 // AcceptOwnershipCall calls accept_ownership.
 func AcceptOwnershipCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "accept_ownership", Selector: selectorAcceptOwnership, Calldata: e.Felts()}
 }
 
@@ -142,13 +143,13 @@ var selectorPaused = felt.MustParse("0x235723ac350a69d2a92d3703f17439cbaadf2f093
 
 // PausedCall reads paused.
 func PausedCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "paused", Selector: selectorPaused, Calldata: e.Felts()}
 }
 
 // DecodePaused reads the result of paused.
 func DecodePaused(result []felt.Felt) (out bool, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Bool()
 	return out, d.Close()
 }
@@ -157,7 +158,7 @@ var selectorPause = felt.MustParse("0x3f618718f1cde37d9c527a9237b04e6ac0489a8647
 
 // PauseCall calls pause.
 func PauseCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "pause", Selector: selectorPause, Calldata: e.Felts()}
 }
 
@@ -165,7 +166,7 @@ var selectorUnpause = felt.MustParse("0xc148ef471f6869f253bc8f5eaf00f651d0c021e8
 
 // UnpauseCall calls unpause.
 func UnpauseCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "unpause", Selector: selectorUnpause, Calldata: e.Felts()}
 }
 
@@ -175,12 +176,12 @@ var SelectorClaimed = felt.MustParse("0x35cc0235f835cc84da50813dc84eb10a75e24a21
 // ClaimedEvent is the event Claimed.
 type ClaimedEvent struct {
 	Account   felt.Felt
-	Amount    cairo.U256
+	Amount    calldata.U256
 	NextClaim uint64
 }
 
 func decodeClaimed(keys, data []felt.Felt) (out ClaimedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorClaimed, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorClaimed, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -202,11 +203,11 @@ var SelectorRefilled = felt.MustParse("0x21e87ca78a587a9c7d49dc9978ee00130c7156a
 // RefilledEvent is the event Refilled.
 type RefilledEvent struct {
 	Account felt.Felt
-	Amount  cairo.U256
+	Amount  calldata.U256
 }
 
 func decodeRefilled(keys, data []felt.Felt) (out RefilledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorRefilled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorRefilled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -231,7 +232,7 @@ type ActionScheduledEvent struct {
 }
 
 func decodeActionScheduled(keys, data []felt.Felt) (out ActionScheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionScheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionScheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -255,7 +256,7 @@ type ActionUnscheduledEvent struct {
 }
 
 func decodeActionUnscheduled(keys, data []felt.Felt) (out ActionUnscheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionUnscheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionUnscheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -275,7 +276,7 @@ type ActionExecutedEvent struct {
 }
 
 func decodeActionExecuted(keys, data []felt.Felt) (out ActionExecutedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionExecuted, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionExecuted, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -296,7 +297,7 @@ type OwnershipTransferredEvent struct {
 }
 
 func decodeOwnershipTransferred(keys, data []felt.Felt) (out OwnershipTransferredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -316,7 +317,7 @@ type PausedEvent struct {
 }
 
 func decodePaused(keys, data []felt.Felt) (out PausedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorPaused, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorPaused, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -331,17 +332,17 @@ type UnpausedEvent struct {
 }
 
 func decodeUnpaused(keys, data []felt.Felt) (out UnpausedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorUnpaused, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorUnpaused, keys, data)
 	if err != nil {
 		return out, err
 	}
 	return out, ev.Close()
 }
 
-// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.
+// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.
 func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	if len(keys) == 0 {
-		return nil, cairo.ErrEvent
+		return nil, calldata.ErrEvent
 	}
 	switch keys[0] {
 	case SelectorClaimed:
@@ -361,5 +362,5 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	case SelectorUnpaused:
 		return decodeUnpaused(keys, data)
 	}
-	return nil, cairo.ErrEvent
+	return nil, calldata.ErrEvent
 }

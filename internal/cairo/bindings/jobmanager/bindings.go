@@ -9,6 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // JobID is the contract's struct of this name.
@@ -16,11 +17,11 @@ type JobID struct {
 	Value felt.Felt
 }
 
-func (x JobID) encode(e *cairo.Encoder) {
+func (x JobID) encode(e *calldata.Encoder) {
 	e.Felt(x.Value)
 }
 
-func (x *JobID) decode(d *cairo.Decoder) {
+func (x *JobID) decode(d *calldata.Decoder) {
 	x.Value = d.Felt()
 }
 
@@ -30,12 +31,12 @@ type Signature struct {
 	S felt.Felt
 }
 
-func (x Signature) encode(e *cairo.Encoder) {
+func (x Signature) encode(e *calldata.Encoder) {
 	e.Felt(x.R)
 	e.Felt(x.S)
 }
 
-func (x *Signature) decode(d *cairo.Decoder) {
+func (x *Signature) decode(d *calldata.Decoder) {
 	x.R = d.Felt()
 	x.S = d.Felt()
 }
@@ -78,14 +79,14 @@ func (x JobState) String() string {
 	return fmt.Sprintf("JobState(%d)", uint8(x))
 }
 
-func (x *JobState) decode(d *cairo.Decoder) { *x = JobState(d.Uint(7)) }
+func (x *JobState) decode(d *calldata.Decoder) { *x = JobState(d.Uint(7)) }
 
 // FactID is the contract's struct of this name.
 type FactID struct {
 	Value felt.Felt
 }
 
-func (x *FactID) decode(d *cairo.Decoder) {
+func (x *FactID) decode(d *calldata.Decoder) {
 	x.Value = d.Felt()
 }
 
@@ -94,20 +95,20 @@ type Job struct {
 	State        JobState
 	Client       felt.Felt
 	Worker       felt.Felt
-	TaskID       cairo.U256
-	ProgramID    cairo.U256
-	JobRoot      cairo.U256
+	TaskID       calldata.U256
+	ProgramID    calldata.U256
+	JobRoot      calldata.U256
 	Profile      felt.Felt
 	LockDeadline uint64
 	Deadline     uint64
 	SigningKey   felt.Felt
-	Bond         cairo.U256
-	ResultRoot   cairo.U256
-	ProofHash    cairo.U256
+	Bond         calldata.U256
+	ResultRoot   calldata.U256
+	ProofHash    calldata.U256
 	Fact         FactID
 }
 
-func (x *Job) decode(d *cairo.Decoder) {
+func (x *Job) decode(d *calldata.Decoder) {
 	x.State.decode(d)
 	x.Client = d.Felt()
 	x.Worker = d.Felt()
@@ -126,7 +127,7 @@ func (x *Job) decode(d *cairo.Decoder) {
 
 // Constructor encodes the arguments of the constructor.
 func Constructor(owner felt.Felt, staking felt.Felt, reputation felt.Felt, verifier felt.Felt) []felt.Felt {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(owner)
 	e.Felt(staking)
 	e.Felt(reputation)
@@ -138,7 +139,7 @@ var selectorConfigure = felt.MustParse("0x4bf756feed40702d85c2d8d8a4ddb0e354f74e
 
 // ConfigureCall calls configure.
 func ConfigureCall(paymentRouter felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(paymentRouter)
 	return cairo.Call{Function: "configure", Selector: selectorConfigure, Calldata: e.Felts()}
 }
@@ -146,8 +147,8 @@ func ConfigureCall(paymentRouter felt.Felt) cairo.Call {
 var selectorSubmitJob = felt.MustParse("0x1e2dcf7d7f63f07981c6450fdf9ebe24e355270732249dbaf1b978f4b5000e9")
 
 // SubmitJobCall calls submit_job.
-func SubmitJobCall(taskID cairo.U256, programID cairo.U256, jobRoot cairo.U256, profile felt.Felt, worker felt.Felt, lockDeadline uint64, deadline uint64, payment []felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+func SubmitJobCall(taskID calldata.U256, programID calldata.U256, jobRoot calldata.U256, profile felt.Felt, worker felt.Felt, lockDeadline uint64, deadline uint64, payment []felt.Felt) cairo.Call {
+	e := new(calldata.Encoder)
 	e.U256(taskID)
 	e.U256(programID)
 	e.U256(jobRoot)
@@ -164,7 +165,7 @@ func SubmitJobCall(taskID cairo.U256, programID cairo.U256, jobRoot cairo.U256, 
 
 // DecodeSubmitJob reads the result of submit_job.
 func DecodeSubmitJob(result []felt.Felt) (out JobID, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -173,7 +174,7 @@ var selectorAcceptJob = felt.MustParse("0x2f273752133215abb2f6e273b5e51b4007be75
 
 // AcceptJobCall calls accept_job.
 func AcceptJobCall(jobID JobID) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	return cairo.Call{Function: "accept_job", Selector: selectorAcceptJob, Calldata: e.Felts()}
 }
@@ -181,8 +182,8 @@ func AcceptJobCall(jobID JobID) cairo.Call {
 var selectorSubmitProof = felt.MustParse("0x93bfb85321bf1240b79f8a2cf9178de6ea382435fd15247758552f87f2d952")
 
 // SubmitProofCall calls submit_proof.
-func SubmitProofCall(jobID JobID, resultRoot cairo.U256, proofHash cairo.U256, workerSignature Signature) cairo.Call {
-	e := new(cairo.Encoder)
+func SubmitProofCall(jobID JobID, resultRoot calldata.U256, proofHash calldata.U256, workerSignature Signature) cairo.Call {
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	e.U256(resultRoot)
 	e.U256(proofHash)
@@ -194,7 +195,7 @@ var selectorFinalize = felt.MustParse("0x1206d717b9c0cf07101160e78b6a66831b45fe0
 
 // FinalizeCall calls finalize.
 func FinalizeCall(jobID JobID) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	return cairo.Call{Function: "finalize", Selector: selectorFinalize, Calldata: e.Felts()}
 }
@@ -203,7 +204,7 @@ var selectorCancel = felt.MustParse("0x2979287743fc9323bd8e3f513f06468849cf4695b
 
 // CancelCall calls cancel.
 func CancelCall(jobID JobID) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	return cairo.Call{Function: "cancel", Selector: selectorCancel, Calldata: e.Felts()}
 }
@@ -212,7 +213,7 @@ var selectorExpire = felt.MustParse("0x362581b1b9270c5499a78ba3722c141fa01d1fb42
 
 // ExpireCall calls expire.
 func ExpireCall(jobID JobID) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	return cairo.Call{Function: "expire", Selector: selectorExpire, Calldata: e.Felts()}
 }
@@ -220,8 +221,8 @@ func ExpireCall(jobID JobID) cairo.Call {
 var selectorReportEquivocation = felt.MustParse("0x3ce32d37be0a6e71e079d7efbb51150dff90ae79e80d967ff635b087061b11c")
 
 // ReportEquivocationCall calls report_equivocation.
-func ReportEquivocationCall(jobID JobID, resultRoot cairo.U256, proofHash cairo.U256, workerSignature Signature) cairo.Call {
-	e := new(cairo.Encoder)
+func ReportEquivocationCall(jobID JobID, resultRoot calldata.U256, proofHash calldata.U256, workerSignature Signature) cairo.Call {
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	e.U256(resultRoot)
 	e.U256(proofHash)
@@ -233,14 +234,14 @@ var selectorJob = felt.MustParse("0x215306f9054ac36e458f583692c266e06ff1f335c1e7
 
 // JobCall reads job.
 func JobCall(jobID JobID) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	return cairo.Call{Function: "job", Selector: selectorJob, Calldata: e.Felts()}
 }
 
 // DecodeJob reads the result of job.
 func DecodeJob(result []felt.Felt) (out Job, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -248,8 +249,8 @@ func DecodeJob(result []felt.Felt) (out Job, err error) {
 var selectorJobID = felt.MustParse("0x22478e930778a00a2da95c71c4d54fa8c36f51a4316006f5ef74a703077eb88")
 
 // JobIDCall reads job_id.
-func JobIDCall(client felt.Felt, taskID cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func JobIDCall(client felt.Felt, taskID calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.Felt(client)
 	e.U256(taskID)
 	return cairo.Call{Function: "job_id", Selector: selectorJobID, Calldata: e.Felts()}
@@ -257,7 +258,7 @@ func JobIDCall(client felt.Felt, taskID cairo.U256) cairo.Call {
 
 // DecodeJobID reads the result of job_id.
 func DecodeJobID(result []felt.Felt) (out JobID, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -266,13 +267,13 @@ var selectorPaymentRouter = felt.MustParse("0x3bf09c3e9379b8abd9413bcae066c2bf2b
 
 // PaymentRouterCall reads payment_router.
 func PaymentRouterCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "payment_router", Selector: selectorPaymentRouter, Calldata: e.Felts()}
 }
 
 // DecodePaymentRouter reads the result of payment_router.
 func DecodePaymentRouter(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -281,13 +282,13 @@ var selectorOwner = felt.MustParse("0x2016836a56b71f0d02689e69e326f4f4c1b9057164
 
 // OwnerCall reads owner.
 func OwnerCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "owner", Selector: selectorOwner, Calldata: e.Felts()}
 }
 
 // DecodeOwner reads the result of owner.
 func DecodeOwner(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -296,14 +297,14 @@ var selectorReadyAt = felt.MustParse("0x3791752a9dcbb904aefe11a733acc8ebd939dcbf
 
 // ReadyAtCall reads ready_at.
 func ReadyAtCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "ready_at", Selector: selectorReadyAt, Calldata: e.Felts()}
 }
 
 // DecodeReadyAt reads the result of ready_at.
 func DecodeReadyAt(result []felt.Felt) (out uint64, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Uint(math.MaxUint64)
 	return out, d.Close()
 }
@@ -312,14 +313,14 @@ var selectorOwnershipAction = felt.MustParse("0x2fc499edd5cd077da33bb0d394ab28b9
 
 // OwnershipActionCall reads ownership_action.
 func OwnershipActionCall(newOwner felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(newOwner)
 	return cairo.Call{Function: "ownership_action", Selector: selectorOwnershipAction, Calldata: e.Felts()}
 }
 
 // DecodeOwnershipAction reads the result of ownership_action.
 func DecodeOwnershipAction(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -328,7 +329,7 @@ var selectorSchedule = felt.MustParse("0x3edd7a08dd20e1a354dd97851b6802f40cf0ea7
 
 // ScheduleCall calls schedule.
 func ScheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "schedule", Selector: selectorSchedule, Calldata: e.Felts()}
 }
@@ -337,7 +338,7 @@ var selectorUnschedule = felt.MustParse("0x24e01e08ceb2964bce1f56f33f6fd60edca4c
 
 // UnscheduleCall calls unschedule.
 func UnscheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "unschedule", Selector: selectorUnschedule, Calldata: e.Felts()}
 }
@@ -346,7 +347,7 @@ var selectorAcceptOwnership = felt.MustParse("0x3e65c3471b77e58a16bf6ec45d27fa88
 
 // AcceptOwnershipCall calls accept_ownership.
 func AcceptOwnershipCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "accept_ownership", Selector: selectorAcceptOwnership, Calldata: e.Felts()}
 }
 
@@ -354,13 +355,13 @@ var selectorPaused = felt.MustParse("0x235723ac350a69d2a92d3703f17439cbaadf2f093
 
 // PausedCall reads paused.
 func PausedCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "paused", Selector: selectorPaused, Calldata: e.Felts()}
 }
 
 // DecodePaused reads the result of paused.
 func DecodePaused(result []felt.Felt) (out bool, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Bool()
 	return out, d.Close()
 }
@@ -369,7 +370,7 @@ var selectorPause = felt.MustParse("0x3f618718f1cde37d9c527a9237b04e6ac0489a8647
 
 // PauseCall calls pause.
 func PauseCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "pause", Selector: selectorPause, Calldata: e.Felts()}
 }
 
@@ -377,7 +378,7 @@ var selectorUnpause = felt.MustParse("0xc148ef471f6869f253bc8f5eaf00f651d0c021e8
 
 // UnpauseCall calls unpause.
 func UnpauseCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "unpause", Selector: selectorUnpause, Calldata: e.Felts()}
 }
 
@@ -390,7 +391,7 @@ type ConfiguredEvent struct {
 }
 
 func decodeConfigured(keys, data []felt.Felt) (out ConfiguredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorConfigured, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorConfigured, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -409,16 +410,16 @@ type JobSubmittedEvent struct {
 	JobID        JobID
 	Client       felt.Felt
 	Worker       felt.Felt
-	TaskID       cairo.U256
-	ProgramID    cairo.U256
-	JobRoot      cairo.U256
+	TaskID       calldata.U256
+	ProgramID    calldata.U256
+	JobRoot      calldata.U256
 	Profile      felt.Felt
 	LockDeadline uint64
 	Deadline     uint64
 }
 
 func decodeJobSubmitted(keys, data []felt.Felt) (out JobSubmittedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorJobSubmitted, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorJobSubmitted, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -447,11 +448,11 @@ var SelectorJobAccepted = felt.MustParse("0x30de17fa10eb1d3c9a7d5538811a4771c611
 type JobAcceptedEvent struct {
 	JobID  JobID
 	Worker felt.Felt
-	Bond   cairo.U256
+	Bond   calldata.U256
 }
 
 func decodeJobAccepted(keys, data []felt.Felt) (out JobAcceptedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorJobAccepted, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorJobAccepted, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -474,14 +475,14 @@ var SelectorProofSubmitted = felt.MustParse("0x3c4bf3720dc00f8fadfef1670ce47fd18
 type ProofSubmittedEvent struct {
 	JobID           JobID
 	Worker          felt.Felt
-	ResultRoot      cairo.U256
-	ProofHash       cairo.U256
+	ResultRoot      calldata.U256
+	ProofHash       calldata.U256
 	Fact            FactID
 	WorkerSignature Signature
 }
 
 func decodeProofSubmitted(keys, data []felt.Felt) (out ProofSubmittedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorProofSubmitted, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorProofSubmitted, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -511,7 +512,7 @@ type JobFinalizedEvent struct {
 }
 
 func decodeJobFinalized(keys, data []felt.Felt) (out JobFinalizedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorJobFinalized, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorJobFinalized, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -535,11 +536,11 @@ type JobRejectedEvent struct {
 	JobID   JobID
 	Worker  felt.Felt
 	Fact    FactID
-	Slashed cairo.U256
+	Slashed calldata.U256
 }
 
 func decodeJobRejected(keys, data []felt.Felt) (out JobRejectedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorJobRejected, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorJobRejected, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -567,7 +568,7 @@ type JobExpiredEvent struct {
 }
 
 func decodeJobExpired(keys, data []felt.Felt) (out JobExpiredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorJobExpired, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorJobExpired, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -592,7 +593,7 @@ type JobCancelledEvent struct {
 }
 
 func decodeJobCancelled(keys, data []felt.Felt) (out JobCancelledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorJobCancelled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorJobCancelled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -611,11 +612,11 @@ type WorkerEquivocatedEvent struct {
 	JobID  JobID
 	Worker felt.Felt
 	Fact   FactID
-	Bond   cairo.U256
+	Bond   calldata.U256
 }
 
 func decodeWorkerEquivocated(keys, data []felt.Felt) (out WorkerEquivocatedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorWorkerEquivocated, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorWorkerEquivocated, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -642,7 +643,7 @@ type ActionScheduledEvent struct {
 }
 
 func decodeActionScheduled(keys, data []felt.Felt) (out ActionScheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionScheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionScheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -666,7 +667,7 @@ type ActionUnscheduledEvent struct {
 }
 
 func decodeActionUnscheduled(keys, data []felt.Felt) (out ActionUnscheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionUnscheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionUnscheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -686,7 +687,7 @@ type ActionExecutedEvent struct {
 }
 
 func decodeActionExecuted(keys, data []felt.Felt) (out ActionExecutedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionExecuted, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionExecuted, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -707,7 +708,7 @@ type OwnershipTransferredEvent struct {
 }
 
 func decodeOwnershipTransferred(keys, data []felt.Felt) (out OwnershipTransferredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -727,7 +728,7 @@ type PausedEvent struct {
 }
 
 func decodePaused(keys, data []felt.Felt) (out PausedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorPaused, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorPaused, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -742,17 +743,17 @@ type UnpausedEvent struct {
 }
 
 func decodeUnpaused(keys, data []felt.Felt) (out UnpausedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorUnpaused, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorUnpaused, keys, data)
 	if err != nil {
 		return out, err
 	}
 	return out, ev.Close()
 }
 
-// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.
+// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.
 func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	if len(keys) == 0 {
-		return nil, cairo.ErrEvent
+		return nil, calldata.ErrEvent
 	}
 	switch keys[0] {
 	case SelectorConfigured:
@@ -786,5 +787,5 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	case SelectorUnpaused:
 		return decodeUnpaused(keys, data)
 	}
-	return nil, cairo.ErrEvent
+	return nil, calldata.ErrEvent
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // JobID is the contract's struct of this name.
@@ -16,11 +17,11 @@ type JobID struct {
 	Value felt.Felt
 }
 
-func (x JobID) encode(e *cairo.Encoder) {
+func (x JobID) encode(e *calldata.Encoder) {
 	e.Felt(x.Value)
 }
 
-func (x *JobID) decode(d *cairo.Decoder) {
+func (x *JobID) decode(d *calldata.Decoder) {
 	x.Value = d.Felt()
 }
 
@@ -53,7 +54,7 @@ func (x PaymentState) String() string {
 	return fmt.Sprintf("PaymentState(%d)", uint8(x))
 }
 
-func (x *PaymentState) decode(d *cairo.Decoder) { *x = PaymentState(d.Uint(4)) }
+func (x *PaymentState) decode(d *calldata.Decoder) { *x = PaymentState(d.Uint(4)) }
 
 // Point is the contract's struct of this name.
 type Point struct {
@@ -61,7 +62,7 @@ type Point struct {
 	Y felt.Felt
 }
 
-func (x *Point) decode(d *cairo.Decoder) {
+func (x *Point) decode(d *calldata.Decoder) {
 	x.X = d.Felt()
 	x.Y = d.Felt()
 }
@@ -72,7 +73,7 @@ type Ciphertext struct {
 	R Point
 }
 
-func (x *Ciphertext) decode(d *cairo.Decoder) {
+func (x *Ciphertext) decode(d *calldata.Decoder) {
 	x.L.decode(d)
 	x.R.decode(d)
 }
@@ -84,11 +85,11 @@ type Payment struct {
 	Worker    felt.Felt
 	Refund    Ciphertext
 	Fee       Ciphertext
-	ProofHash cairo.U256
+	ProofHash calldata.U256
 	Nonce     uint64
 }
 
-func (x *Payment) decode(d *cairo.Decoder) {
+func (x *Payment) decode(d *calldata.Decoder) {
 	x.State.decode(d)
 	x.Client = d.Felt()
 	x.Worker = d.Felt()
@@ -100,7 +101,7 @@ func (x *Payment) decode(d *cairo.Decoder) {
 
 // Constructor encodes the arguments of the constructor.
 func Constructor(jobManager felt.Felt, privacyRouter felt.Felt) []felt.Felt {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(jobManager)
 	e.Felt(privacyRouter)
 	return e.Felts()
@@ -110,7 +111,7 @@ var selectorEscrow = felt.MustParse("0x24c10d65ac9aa9e0f7f63d96fe83c89107fae52b4
 
 // EscrowCall calls escrow.
 func EscrowCall(jobID JobID, client felt.Felt, worker felt.Felt, payment []felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	e.Felt(client)
 	e.Felt(worker)
@@ -124,8 +125,8 @@ func EscrowCall(jobID JobID, client felt.Felt, worker felt.Felt, payment []felt.
 var selectorSettle = felt.MustParse("0x1482408710165f49db4f7b422428870c37d86b0624cd661b387e24aa64f0249")
 
 // SettleCall calls settle.
-func SettleCall(jobID JobID, proofHash cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func SettleCall(jobID JobID, proofHash calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	e.U256(proofHash)
 	return cairo.Call{Function: "settle", Selector: selectorSettle, Calldata: e.Felts()}
@@ -135,7 +136,7 @@ var selectorRefund = felt.MustParse("0x3d967966e6b0ea40f78dff297fed3b472763137da
 
 // RefundCall calls refund.
 func RefundCall(jobID JobID) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	return cairo.Call{Function: "refund", Selector: selectorRefund, Calldata: e.Felts()}
 }
@@ -143,8 +144,8 @@ func RefundCall(jobID JobID) cairo.Call {
 var selectorSubmitPaymentWithProof = felt.MustParse("0x24cc06376b50673fb7eb14f2a95f1f1cd7fd89bf409a63261ef4fb3e600bd0e")
 
 // SubmitPaymentWithProofCall calls submit_payment_with_proof.
-func SubmitPaymentWithProofCall(worker felt.Felt, jobID JobID, c1x felt.Felt, c1y felt.Felt, c2x felt.Felt, c2y felt.Felt, proofHash cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func SubmitPaymentWithProofCall(worker felt.Felt, jobID JobID, c1x felt.Felt, c1y felt.Felt, c2x felt.Felt, c2y felt.Felt, proofHash calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.Felt(worker)
 	jobID.encode(e)
 	e.Felt(c1x)
@@ -159,14 +160,14 @@ var selectorPayment = felt.MustParse("0x3ab0c92eaead7da02fe29795732249e0861c98d6
 
 // PaymentCall reads payment.
 func PaymentCall(jobID JobID) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	return cairo.Call{Function: "payment", Selector: selectorPayment, Calldata: e.Felts()}
 }
 
 // DecodePayment reads the result of payment.
 func DecodePayment(result []felt.Felt) (out Payment, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -175,13 +176,13 @@ var selectorJobManager = felt.MustParse("0x1f24a56c03dfcae29440b440ae32d47e2c761
 
 // JobManagerCall reads job_manager.
 func JobManagerCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "job_manager", Selector: selectorJobManager, Calldata: e.Felts()}
 }
 
 // DecodeJobManager reads the result of job_manager.
 func DecodeJobManager(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -190,13 +191,13 @@ var selectorPrivacyRouter = felt.MustParse("0x37bcee354022ddbb85edeb8cf7b41313f6
 
 // PrivacyRouterCall reads privacy_router.
 func PrivacyRouterCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "privacy_router", Selector: selectorPrivacyRouter, Calldata: e.Felts()}
 }
 
 // DecodePrivacyRouter reads the result of privacy_router.
 func DecodePrivacyRouter(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -214,7 +215,7 @@ type PaymentEscrowedEvent struct {
 }
 
 func decodePaymentEscrowed(keys, data []felt.Felt) (out PaymentEscrowedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorPaymentEscrowed, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorPaymentEscrowed, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -239,11 +240,11 @@ var SelectorPaymentReleased = felt.MustParse("0x1ea32daeef34e2f9a65b076b5a312122
 type PaymentReleasedEvent struct {
 	JobID     JobID
 	Worker    felt.Felt
-	ProofHash cairo.U256
+	ProofHash calldata.U256
 }
 
 func decodePaymentReleased(keys, data []felt.Felt) (out PaymentReleasedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorPaymentReleased, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorPaymentReleased, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -269,7 +270,7 @@ type RefundedEvent struct {
 }
 
 func decodeRefunded(keys, data []felt.Felt) (out RefundedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorRefunded, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorRefunded, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -281,10 +282,10 @@ func decodeRefunded(keys, data []felt.Felt) (out RefundedEvent, err error) {
 	return out, ev.Close()
 }
 
-// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.
+// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.
 func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	if len(keys) == 0 {
-		return nil, cairo.ErrEvent
+		return nil, calldata.ErrEvent
 	}
 	switch keys[0] {
 	case SelectorPaymentEscrowed:
@@ -294,5 +295,5 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	case SelectorRefunded:
 		return decodeRefunded(keys, data)
 	}
-	return nil, cairo.ErrEvent
+	return nil, calldata.ErrEvent
 }

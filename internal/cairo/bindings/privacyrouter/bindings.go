@@ -8,6 +8,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // Point is the contract's struct of this name.
@@ -16,12 +17,12 @@ type Point struct {
 	Y felt.Felt
 }
 
-func (x Point) encode(e *cairo.Encoder) {
+func (x Point) encode(e *calldata.Encoder) {
 	e.Felt(x.X)
 	e.Felt(x.Y)
 }
 
-func (x *Point) decode(d *cairo.Decoder) {
+func (x *Point) decode(d *calldata.Decoder) {
 	x.X = d.Felt()
 	x.Y = d.Felt()
 }
@@ -31,11 +32,11 @@ type JobID struct {
 	Value felt.Felt
 }
 
-func (x JobID) encode(e *cairo.Encoder) {
+func (x JobID) encode(e *calldata.Encoder) {
 	e.Felt(x.Value)
 }
 
-func (x *JobID) decode(d *cairo.Decoder) {
+func (x *JobID) decode(d *calldata.Decoder) {
 	x.Value = d.Felt()
 }
 
@@ -45,12 +46,12 @@ type Ciphertext struct {
 	R Point
 }
 
-func (x Ciphertext) encode(e *cairo.Encoder) {
+func (x Ciphertext) encode(e *calldata.Encoder) {
 	x.L.encode(e)
 	x.R.encode(e)
 }
 
-func (x *Ciphertext) decode(d *cairo.Decoder) {
+func (x *Ciphertext) decode(d *calldata.Decoder) {
 	x.L.decode(d)
 	x.R.decode(d)
 }
@@ -61,7 +62,7 @@ type Fee struct {
 	Fee    Ciphertext
 }
 
-func (x *Fee) decode(d *cairo.Decoder) {
+func (x *Fee) decode(d *calldata.Decoder) {
 	x.Refund.decode(d)
 	x.Fee.decode(d)
 }
@@ -74,7 +75,7 @@ type Account struct {
 	Nonce   uint64
 }
 
-func (x *Account) decode(d *cairo.Decoder) {
+func (x *Account) decode(d *calldata.Decoder) {
 	x.Key.decode(d)
 	x.Balance.decode(d)
 	x.Pending.decode(d)
@@ -82,8 +83,8 @@ func (x *Account) decode(d *cairo.Decoder) {
 }
 
 // Constructor encodes the arguments of the constructor.
-func Constructor(owner felt.Felt, token felt.Felt, rate cairo.U256) []felt.Felt {
-	e := new(cairo.Encoder)
+func Constructor(owner felt.Felt, token felt.Felt, rate calldata.U256) []felt.Felt {
+	e := new(calldata.Encoder)
 	e.Felt(owner)
 	e.Felt(token)
 	e.U256(rate)
@@ -94,7 +95,7 @@ var selectorConfigure = felt.MustParse("0x4bf756feed40702d85c2d8d8a4ddb0e354f74e
 
 // ConfigureCall calls configure.
 func ConfigureCall(paymentRouter felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(paymentRouter)
 	return cairo.Call{Function: "configure", Selector: selectorConfigure, Calldata: e.Felts()}
 }
@@ -103,7 +104,7 @@ var selectorRegisterKey = felt.MustParse("0x4533442acb7255bc99f4ff1c94702ec5d633
 
 // RegisterKeyCall calls register_key.
 func RegisterKeyCall(key Point, proof []felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	key.encode(e)
 	e.Uint(uint64(len(proof)))
 	for _, v := range proof {
@@ -116,7 +117,7 @@ var selectorDeposit = felt.MustParse("0xc73f681176fc7b3f9693986fd7b14581e8d54051
 
 // DepositCall calls deposit.
 func DepositCall(amount uint64, proof []felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(amount)
 	e.Uint(uint64(len(proof)))
 	for _, v := range proof {
@@ -129,7 +130,7 @@ var selectorTransfer = felt.MustParse("0x83afd3f4caedc6eebf44246fe54e38c95e3179a
 
 // TransferCall calls transfer.
 func TransferCall(to felt.Felt, transfer []felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(to)
 	e.Uint(uint64(len(transfer)))
 	for _, v := range transfer {
@@ -142,7 +143,7 @@ var selectorRollover = felt.MustParse("0x3587511558a364dd791967d1d1190665c476e95
 
 // RolloverCall calls rollover.
 func RolloverCall(proof []felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(uint64(len(proof)))
 	for _, v := range proof {
 		e.Felt(v)
@@ -154,7 +155,7 @@ var selectorWithdraw = felt.MustParse("0x15511cc3694f64379908437d6d64458dc76d024
 
 // WithdrawCall calls withdraw.
 func WithdrawCall(amount uint64, recipient felt.Felt, withdrawal []felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(amount)
 	e.Felt(recipient)
 	e.Uint(uint64(len(withdrawal)))
@@ -168,7 +169,7 @@ var selectorRagequit = felt.MustParse("0x527537e04b80d3b3bd9dfa43834f03d4b745f84
 
 // RagequitCall calls ragequit.
 func RagequitCall(amount uint64, recipient felt.Felt, proof []felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(amount)
 	e.Felt(recipient)
 	e.Uint(uint64(len(proof)))
@@ -182,7 +183,7 @@ var selectorDebit = felt.MustParse("0x12d0210d9000e41badf44ff78f09b8cebc9384d04d
 
 // DebitCall calls debit.
 func DebitCall(jobID JobID, client felt.Felt, worker felt.Felt, transfer []felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	jobID.encode(e)
 	e.Felt(client)
 	e.Felt(worker)
@@ -195,7 +196,7 @@ func DebitCall(jobID JobID, client felt.Felt, worker felt.Felt, transfer []felt.
 
 // DecodeDebit reads the result of debit.
 func DecodeDebit(result []felt.Felt) (out Fee, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -204,7 +205,7 @@ var selectorCredit = felt.MustParse("0x25ff27a0f6e7ab74d36d67dcd18152afc411f7d43
 
 // CreditCall calls credit.
 func CreditCall(account felt.Felt, amount Ciphertext) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(account)
 	amount.encode(e)
 	return cairo.Call{Function: "credit", Selector: selectorCredit, Calldata: e.Felts()}
@@ -214,7 +215,7 @@ var selectorSetAuditor = felt.MustParse("0x1a6bae078cdb969d65732126af382202e6d69
 
 // SetAuditorCall calls set_auditor.
 func SetAuditorCall(key *Point) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Bool(key == nil)
 	if key != nil {
 		(*key).encode(e)
@@ -226,14 +227,14 @@ var selectorAccount = felt.MustParse("0x44bb55167ab332117049e2ccd3d8863d241bcc80
 
 // AccountCall reads account.
 func AccountCall(owner felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(owner)
 	return cairo.Call{Function: "account", Selector: selectorAccount, Calldata: e.Felts()}
 }
 
 // DecodeAccount reads the result of account.
 func DecodeAccount(result []felt.Felt) (out Account, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -242,14 +243,14 @@ var selectorNonce = felt.MustParse("0x2b1577440dd7bedf920cb6de2f9fc6bf7ba98c78c8
 
 // NonceCall reads nonce.
 func NonceCall(owner felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(owner)
 	return cairo.Call{Function: "nonce", Selector: selectorNonce, Calldata: e.Felts()}
 }
 
 // DecodeNonce reads the result of nonce.
 func DecodeNonce(result []felt.Felt) (out uint64, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Uint(math.MaxUint64)
 	return out, d.Close()
 }
@@ -258,13 +259,13 @@ var selectorRate = felt.MustParse("0xe9dbcb0930a3c91e497113fd68f9464dd1939b08f78
 
 // RateCall reads rate.
 func RateCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "rate", Selector: selectorRate, Calldata: e.Felts()}
 }
 
 // DecodeRate reads the result of rate.
-func DecodeRate(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeRate(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -273,13 +274,13 @@ var selectorToken = felt.MustParse("0x39b0454cadcb5884dd3faa6ba975da4d2459aa3f11
 
 // TokenCall reads token.
 func TokenCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "token", Selector: selectorToken, Calldata: e.Felts()}
 }
 
 // DecodeToken reads the result of token.
 func DecodeToken(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -288,13 +289,13 @@ var selectorAuditor = felt.MustParse("0x29aaa4c5cc4078ae32554cdf49a218ee84ee95b1
 
 // AuditorCall reads auditor.
 func AuditorCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "auditor", Selector: selectorAuditor, Calldata: e.Felts()}
 }
 
 // DecodeAuditor reads the result of auditor.
 func DecodeAuditor(result []felt.Felt) (out *Point, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	if !d.Bool() {
 		out = new(Point)
 		(*out).decode(d)
@@ -306,13 +307,13 @@ var selectorPaymentRouter = felt.MustParse("0x3bf09c3e9379b8abd9413bcae066c2bf2b
 
 // PaymentRouterCall reads payment_router.
 func PaymentRouterCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "payment_router", Selector: selectorPaymentRouter, Calldata: e.Felts()}
 }
 
 // DecodePaymentRouter reads the result of payment_router.
 func DecodePaymentRouter(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -321,7 +322,7 @@ var selectorAuditorAction = felt.MustParse("0x2605560b95c435efe17cc68c482eb9fbda
 
 // AuditorActionCall reads auditor_action.
 func AuditorActionCall(key *Point) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Bool(key == nil)
 	if key != nil {
 		(*key).encode(e)
@@ -331,7 +332,7 @@ func AuditorActionCall(key *Point) cairo.Call {
 
 // DecodeAuditorAction reads the result of auditor_action.
 func DecodeAuditorAction(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -340,13 +341,13 @@ var selectorOwner = felt.MustParse("0x2016836a56b71f0d02689e69e326f4f4c1b9057164
 
 // OwnerCall reads owner.
 func OwnerCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "owner", Selector: selectorOwner, Calldata: e.Felts()}
 }
 
 // DecodeOwner reads the result of owner.
 func DecodeOwner(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -355,14 +356,14 @@ var selectorReadyAt = felt.MustParse("0x3791752a9dcbb904aefe11a733acc8ebd939dcbf
 
 // ReadyAtCall reads ready_at.
 func ReadyAtCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "ready_at", Selector: selectorReadyAt, Calldata: e.Felts()}
 }
 
 // DecodeReadyAt reads the result of ready_at.
 func DecodeReadyAt(result []felt.Felt) (out uint64, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Uint(math.MaxUint64)
 	return out, d.Close()
 }
@@ -371,14 +372,14 @@ var selectorOwnershipAction = felt.MustParse("0x2fc499edd5cd077da33bb0d394ab28b9
 
 // OwnershipActionCall reads ownership_action.
 func OwnershipActionCall(newOwner felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(newOwner)
 	return cairo.Call{Function: "ownership_action", Selector: selectorOwnershipAction, Calldata: e.Felts()}
 }
 
 // DecodeOwnershipAction reads the result of ownership_action.
 func DecodeOwnershipAction(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -387,7 +388,7 @@ var selectorSchedule = felt.MustParse("0x3edd7a08dd20e1a354dd97851b6802f40cf0ea7
 
 // ScheduleCall calls schedule.
 func ScheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "schedule", Selector: selectorSchedule, Calldata: e.Felts()}
 }
@@ -396,7 +397,7 @@ var selectorUnschedule = felt.MustParse("0x24e01e08ceb2964bce1f56f33f6fd60edca4c
 
 // UnscheduleCall calls unschedule.
 func UnscheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "unschedule", Selector: selectorUnschedule, Calldata: e.Felts()}
 }
@@ -405,7 +406,7 @@ var selectorAcceptOwnership = felt.MustParse("0x3e65c3471b77e58a16bf6ec45d27fa88
 
 // AcceptOwnershipCall calls accept_ownership.
 func AcceptOwnershipCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "accept_ownership", Selector: selectorAcceptOwnership, Calldata: e.Felts()}
 }
 
@@ -413,13 +414,13 @@ var selectorPaused = felt.MustParse("0x235723ac350a69d2a92d3703f17439cbaadf2f093
 
 // PausedCall reads paused.
 func PausedCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "paused", Selector: selectorPaused, Calldata: e.Felts()}
 }
 
 // DecodePaused reads the result of paused.
 func DecodePaused(result []felt.Felt) (out bool, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Bool()
 	return out, d.Close()
 }
@@ -428,7 +429,7 @@ var selectorPause = felt.MustParse("0x3f618718f1cde37d9c527a9237b04e6ac0489a8647
 
 // PauseCall calls pause.
 func PauseCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "pause", Selector: selectorPause, Calldata: e.Felts()}
 }
 
@@ -436,7 +437,7 @@ var selectorUnpause = felt.MustParse("0xc148ef471f6869f253bc8f5eaf00f651d0c021e8
 
 // UnpauseCall calls unpause.
 func UnpauseCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "unpause", Selector: selectorUnpause, Calldata: e.Felts()}
 }
 
@@ -449,7 +450,7 @@ type ConfiguredEvent struct {
 }
 
 func decodeConfigured(keys, data []felt.Felt) (out ConfiguredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorConfigured, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorConfigured, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -470,7 +471,7 @@ type KeyRegisteredEvent struct {
 }
 
 func decodeKeyRegistered(keys, data []felt.Felt) (out KeyRegisteredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorKeyRegistered, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorKeyRegistered, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -495,7 +496,7 @@ type DepositedEvent struct {
 }
 
 func decodeDeposited(keys, data []felt.Felt) (out DepositedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorDeposited, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorDeposited, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -522,7 +523,7 @@ type TransferredEvent struct {
 }
 
 func decodeTransferred(keys, data []felt.Felt) (out TransferredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorTransferred, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorTransferred, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -548,7 +549,7 @@ type RolledOverEvent struct {
 }
 
 func decodeRolledOver(keys, data []felt.Felt) (out RolledOverEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorRolledOver, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorRolledOver, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -570,7 +571,7 @@ type WithdrawnEvent struct {
 }
 
 func decodeWithdrawn(keys, data []felt.Felt) (out WithdrawnEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorWithdrawn, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorWithdrawn, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -596,7 +597,7 @@ type DebitedEvent struct {
 }
 
 func decodeDebited(keys, data []felt.Felt) (out DebitedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorDebited, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorDebited, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -617,7 +618,7 @@ type CreditedEvent struct {
 }
 
 func decodeCredited(keys, data []felt.Felt) (out CreditedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorCredited, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorCredited, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -640,7 +641,7 @@ type AuditedEvent struct {
 }
 
 func decodeAudited(keys, data []felt.Felt) (out AuditedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorAudited, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorAudited, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -669,7 +670,7 @@ type AuditorSetEvent struct {
 }
 
 func decodeAuditorSet(keys, data []felt.Felt) (out AuditorSetEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorAuditorSet, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorAuditorSet, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -693,7 +694,7 @@ type ActionScheduledEvent struct {
 }
 
 func decodeActionScheduled(keys, data []felt.Felt) (out ActionScheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionScheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionScheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -717,7 +718,7 @@ type ActionUnscheduledEvent struct {
 }
 
 func decodeActionUnscheduled(keys, data []felt.Felt) (out ActionUnscheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionUnscheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionUnscheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -737,7 +738,7 @@ type ActionExecutedEvent struct {
 }
 
 func decodeActionExecuted(keys, data []felt.Felt) (out ActionExecutedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionExecuted, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionExecuted, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -758,7 +759,7 @@ type OwnershipTransferredEvent struct {
 }
 
 func decodeOwnershipTransferred(keys, data []felt.Felt) (out OwnershipTransferredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -778,7 +779,7 @@ type PausedEvent struct {
 }
 
 func decodePaused(keys, data []felt.Felt) (out PausedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorPaused, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorPaused, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -793,17 +794,17 @@ type UnpausedEvent struct {
 }
 
 func decodeUnpaused(keys, data []felt.Felt) (out UnpausedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorUnpaused, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorUnpaused, keys, data)
 	if err != nil {
 		return out, err
 	}
 	return out, ev.Close()
 }
 
-// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.
+// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.
 func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	if len(keys) == 0 {
-		return nil, cairo.ErrEvent
+		return nil, calldata.ErrEvent
 	}
 	switch keys[0] {
 	case SelectorConfigured:
@@ -839,5 +840,5 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	case SelectorUnpaused:
 		return decodeUnpaused(keys, data)
 	}
-	return nil, cairo.ErrEvent
+	return nil, calldata.ErrEvent
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // JobID is the contract's struct of this name.
@@ -16,26 +17,26 @@ type JobID struct {
 	Value felt.Felt
 }
 
-func (x JobID) encode(e *cairo.Encoder) {
+func (x JobID) encode(e *calldata.Encoder) {
 	e.Felt(x.Value)
 }
 
-func (x *JobID) decode(d *cairo.Decoder) {
+func (x *JobID) decode(d *calldata.Decoder) {
 	x.Value = d.Felt()
 }
 
 // Fact is the contract's struct of this name.
 type Fact struct {
 	JobID      JobID
-	ProgramID  cairo.U256
+	ProgramID  calldata.U256
 	Profile    felt.Felt
-	JobRoot    cairo.U256
-	ResultRoot cairo.U256
+	JobRoot    calldata.U256
+	ResultRoot calldata.U256
 	Worker     felt.Felt
-	ProofHash  cairo.U256
+	ProofHash  calldata.U256
 }
 
-func (x Fact) encode(e *cairo.Encoder) {
+func (x Fact) encode(e *calldata.Encoder) {
 	x.JobID.encode(e)
 	e.U256(x.ProgramID)
 	e.Felt(x.Profile)
@@ -68,9 +69,9 @@ func (x Verdict) String() string {
 	return fmt.Sprintf("Verdict(%d)", uint8(x))
 }
 
-func (x Verdict) encode(e *cairo.Encoder) { e.Uint(uint64(x)) }
+func (x Verdict) encode(e *calldata.Encoder) { e.Uint(uint64(x)) }
 
-func (x *Verdict) decode(d *cairo.Decoder) { *x = Verdict(d.Uint(2)) }
+func (x *Verdict) decode(d *calldata.Decoder) { *x = Verdict(d.Uint(2)) }
 
 // Signature is the contract's struct of this name.
 type Signature struct {
@@ -78,7 +79,7 @@ type Signature struct {
 	S felt.Felt
 }
 
-func (x Signature) encode(e *cairo.Encoder) {
+func (x Signature) encode(e *calldata.Encoder) {
 	e.Felt(x.R)
 	e.Felt(x.S)
 }
@@ -91,7 +92,7 @@ type Certificate struct {
 	Signatures []Signature
 }
 
-func (x Certificate) encode(e *cairo.Encoder) {
+func (x Certificate) encode(e *calldata.Encoder) {
 	e.Uint(x.Epoch)
 	x.Verdict.encode(e)
 	e.Uint(x.Bitmap)
@@ -106,11 +107,11 @@ type FactID struct {
 	Value felt.Felt
 }
 
-func (x FactID) encode(e *cairo.Encoder) {
+func (x FactID) encode(e *calldata.Encoder) {
 	e.Felt(x.Value)
 }
 
-func (x *FactID) decode(d *cairo.Decoder) {
+func (x *FactID) decode(d *calldata.Decoder) {
 	x.Value = d.Felt()
 }
 
@@ -134,9 +135,9 @@ func (x Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(x))
 }
 
-func (x Kind) encode(e *cairo.Encoder) { e.Uint(uint64(x)) }
+func (x Kind) encode(e *calldata.Encoder) { e.Uint(uint64(x)) }
 
-func (x *Kind) decode(d *cairo.Decoder) { *x = Kind(d.Uint(1)) }
+func (x *Kind) decode(d *calldata.Decoder) { *x = Kind(d.Uint(1)) }
 
 // FactRecord is the contract's struct of this name.
 type FactRecord struct {
@@ -147,7 +148,7 @@ type FactRecord struct {
 	RecordedAt uint64
 }
 
-func (x *FactRecord) decode(d *cairo.Decoder) {
+func (x *FactRecord) decode(d *calldata.Decoder) {
 	x.Verdict.decode(d)
 	x.Kind.decode(d)
 	x.Bits = uint16(d.Uint(math.MaxUint16))
@@ -157,7 +158,7 @@ func (x *FactRecord) decode(d *cairo.Decoder) {
 
 // Constructor encodes the arguments of the constructor.
 func Constructor(owner felt.Felt, registry felt.Felt) []felt.Felt {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(owner)
 	e.Felt(registry)
 	return e.Felts()
@@ -167,7 +168,7 @@ var selectorRecordCertificate = felt.MustParse("0x1f8d2dc17fb77695d81b474059ca74
 
 // RecordCertificateCall calls record_certificate.
 func RecordCertificateCall(fact Fact, certificate Certificate) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	fact.encode(e)
 	certificate.encode(e)
 	return cairo.Call{Function: "record_certificate", Selector: selectorRecordCertificate, Calldata: e.Felts()}
@@ -175,7 +176,7 @@ func RecordCertificateCall(fact Fact, certificate Certificate) cairo.Call {
 
 // DecodeRecordCertificate reads the result of record_certificate.
 func DecodeRecordCertificate(result []felt.Felt) (out FactID, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -184,7 +185,7 @@ var selectorAddProfile = felt.MustParse("0x2c191c53687fca5b7d3ff5960d7d4d706aebe
 
 // AddProfileCall calls add_profile.
 func AddProfileCall(profile felt.Felt, bits uint16) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(profile)
 	e.Uint(uint64(bits))
 	return cairo.Call{Function: "add_profile", Selector: selectorAddProfile, Calldata: e.Felts()}
@@ -194,7 +195,7 @@ var selectorIsValid = felt.MustParse("0xd43caae71b4142ae92c077fac1a3f2e031a84598
 
 // IsValidCall reads is_valid.
 func IsValidCall(fact FactID, minBits uint16, kind Kind) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	fact.encode(e)
 	e.Uint(uint64(minBits))
 	kind.encode(e)
@@ -203,7 +204,7 @@ func IsValidCall(fact FactID, minBits uint16, kind Kind) cairo.Call {
 
 // DecodeIsValid reads the result of is_valid.
 func DecodeIsValid(result []felt.Felt) (out bool, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Bool()
 	return out, d.Close()
 }
@@ -212,14 +213,14 @@ var selectorFact = felt.MustParse("0x213cda0181d4bd6d07f2e467ddf45a1d971e14ca1bc
 
 // FactCall reads fact.
 func FactCall(fact FactID) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	fact.encode(e)
 	return cairo.Call{Function: "fact", Selector: selectorFact, Calldata: e.Felts()}
 }
 
 // DecodeFact reads the result of fact.
 func DecodeFact(result []felt.Felt) (out FactRecord, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -228,7 +229,7 @@ var selectorConflict = felt.MustParse("0x2c2fbad4e8d7abe67bd7f2da438e084e05999c0
 
 // ConflictCall reads conflict.
 func ConflictCall(fact FactID, epoch uint64) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	fact.encode(e)
 	e.Uint(epoch)
 	return cairo.Call{Function: "conflict", Selector: selectorConflict, Calldata: e.Felts()}
@@ -236,7 +237,7 @@ func ConflictCall(fact FactID, epoch uint64) cairo.Call {
 
 // DecodeConflict reads the result of conflict.
 func DecodeConflict(result []felt.Felt) (out uint64, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Uint(math.MaxUint64)
 	return out, d.Close()
 }
@@ -245,14 +246,14 @@ var selectorProfileBits = felt.MustParse("0x2e88101c2b95770d258c4919c2929271743c
 
 // ProfileBitsCall reads profile_bits.
 func ProfileBitsCall(profile felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(profile)
 	return cairo.Call{Function: "profile_bits", Selector: selectorProfileBits, Calldata: e.Felts()}
 }
 
 // DecodeProfileBits reads the result of profile_bits.
 func DecodeProfileBits(result []felt.Felt) (out uint16, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = uint16(d.Uint(math.MaxUint16))
 	return out, d.Close()
 }
@@ -261,7 +262,7 @@ var selectorProfileAction = felt.MustParse("0x15754d1d7ad23723c0f38ef48b88ff0785
 
 // ProfileActionCall reads profile_action.
 func ProfileActionCall(profile felt.Felt, bits uint16) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(profile)
 	e.Uint(uint64(bits))
 	return cairo.Call{Function: "profile_action", Selector: selectorProfileAction, Calldata: e.Felts()}
@@ -269,7 +270,7 @@ func ProfileActionCall(profile felt.Felt, bits uint16) cairo.Call {
 
 // DecodeProfileAction reads the result of profile_action.
 func DecodeProfileAction(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -278,14 +279,14 @@ var selectorFactID = felt.MustParse("0x6d7ea687cbc08b50a202cf9ff2376e4129f2ec446
 
 // FactIDCall reads fact_id.
 func FactIDCall(fact Fact) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	fact.encode(e)
 	return cairo.Call{Function: "fact_id", Selector: selectorFactID, Calldata: e.Felts()}
 }
 
 // DecodeFactID reads the result of fact_id.
 func DecodeFactID(result []felt.Felt) (out FactID, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -294,7 +295,7 @@ var selectorVoteHash = felt.MustParse("0x193d54fc4d3425481139a76d5a952adf623f7ed
 
 // VoteHashCall reads vote_hash.
 func VoteHashCall(epoch uint64, setRoot felt.Felt, fact FactID, verdict Verdict) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(epoch)
 	e.Felt(setRoot)
 	fact.encode(e)
@@ -304,7 +305,7 @@ func VoteHashCall(epoch uint64, setRoot felt.Felt, fact FactID, verdict Verdict)
 
 // DecodeVoteHash reads the result of vote_hash.
 func DecodeVoteHash(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -313,13 +314,13 @@ var selectorOwner = felt.MustParse("0x2016836a56b71f0d02689e69e326f4f4c1b9057164
 
 // OwnerCall reads owner.
 func OwnerCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "owner", Selector: selectorOwner, Calldata: e.Felts()}
 }
 
 // DecodeOwner reads the result of owner.
 func DecodeOwner(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -328,14 +329,14 @@ var selectorReadyAt = felt.MustParse("0x3791752a9dcbb904aefe11a733acc8ebd939dcbf
 
 // ReadyAtCall reads ready_at.
 func ReadyAtCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "ready_at", Selector: selectorReadyAt, Calldata: e.Felts()}
 }
 
 // DecodeReadyAt reads the result of ready_at.
 func DecodeReadyAt(result []felt.Felt) (out uint64, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Uint(math.MaxUint64)
 	return out, d.Close()
 }
@@ -344,14 +345,14 @@ var selectorOwnershipAction = felt.MustParse("0x2fc499edd5cd077da33bb0d394ab28b9
 
 // OwnershipActionCall reads ownership_action.
 func OwnershipActionCall(newOwner felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(newOwner)
 	return cairo.Call{Function: "ownership_action", Selector: selectorOwnershipAction, Calldata: e.Felts()}
 }
 
 // DecodeOwnershipAction reads the result of ownership_action.
 func DecodeOwnershipAction(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -360,7 +361,7 @@ var selectorSchedule = felt.MustParse("0x3edd7a08dd20e1a354dd97851b6802f40cf0ea7
 
 // ScheduleCall calls schedule.
 func ScheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "schedule", Selector: selectorSchedule, Calldata: e.Felts()}
 }
@@ -369,7 +370,7 @@ var selectorUnschedule = felt.MustParse("0x24e01e08ceb2964bce1f56f33f6fd60edca4c
 
 // UnscheduleCall calls unschedule.
 func UnscheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "unschedule", Selector: selectorUnschedule, Calldata: e.Felts()}
 }
@@ -378,7 +379,7 @@ var selectorAcceptOwnership = felt.MustParse("0x3e65c3471b77e58a16bf6ec45d27fa88
 
 // AcceptOwnershipCall calls accept_ownership.
 func AcceptOwnershipCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "accept_ownership", Selector: selectorAcceptOwnership, Calldata: e.Felts()}
 }
 
@@ -394,11 +395,11 @@ type FactRegisteredEvent struct {
 	Bits    uint16
 	Epoch   uint64
 	Bitmap  uint64
-	Weight  cairo.U256
+	Weight  calldata.U256
 }
 
 func decodeFactRegistered(keys, data []felt.Felt) (out FactRegisteredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorFactRegistered, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorFactRegistered, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -429,11 +430,11 @@ type FactContestedEvent struct {
 	Verdict Verdict
 	Epoch   uint64
 	Bitmap  uint64
-	Weight  cairo.U256
+	Weight  calldata.U256
 }
 
 func decodeFactContested(keys, data []felt.Felt) (out FactContestedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorFactContested, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorFactContested, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -462,7 +463,7 @@ type ProfileAddedEvent struct {
 }
 
 func decodeProfileAdded(keys, data []felt.Felt) (out ProfileAddedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorProfileAdded, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorProfileAdded, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -487,7 +488,7 @@ type ActionScheduledEvent struct {
 }
 
 func decodeActionScheduled(keys, data []felt.Felt) (out ActionScheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionScheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionScheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -511,7 +512,7 @@ type ActionUnscheduledEvent struct {
 }
 
 func decodeActionUnscheduled(keys, data []felt.Felt) (out ActionUnscheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionUnscheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionUnscheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -531,7 +532,7 @@ type ActionExecutedEvent struct {
 }
 
 func decodeActionExecuted(keys, data []felt.Felt) (out ActionExecutedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionExecuted, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionExecuted, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -552,7 +553,7 @@ type OwnershipTransferredEvent struct {
 }
 
 func decodeOwnershipTransferred(keys, data []felt.Felt) (out OwnershipTransferredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -564,10 +565,10 @@ func decodeOwnershipTransferred(keys, data []felt.Felt) (out OwnershipTransferre
 	return out, ev.Close()
 }
 
-// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.
+// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.
 func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	if len(keys) == 0 {
-		return nil, cairo.ErrEvent
+		return nil, calldata.ErrEvent
 	}
 	switch keys[0] {
 	case SelectorFactRegistered:
@@ -585,5 +586,5 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	case SelectorOwnershipTransferred:
 		return decodeOwnershipTransferred(keys, data)
 	}
-	return nil, cairo.ErrEvent
+	return nil, calldata.ErrEvent
 }

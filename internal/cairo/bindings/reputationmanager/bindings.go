@@ -9,6 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // Outcome is the contract's enum of this name.
@@ -34,7 +35,7 @@ func (x Outcome) String() string {
 	return fmt.Sprintf("Outcome(%d)", uint8(x))
 }
 
-func (x Outcome) encode(e *cairo.Encoder) { e.Uint(uint64(x)) }
+func (x Outcome) encode(e *calldata.Encoder) { e.Uint(uint64(x)) }
 
 // Level is the contract's enum of this name.
 type Level uint8
@@ -68,7 +69,7 @@ func (x Level) String() string {
 	return fmt.Sprintf("Level(%d)", uint8(x))
 }
 
-func (x *Level) decode(d *cairo.Decoder) { *x = Level(d.Uint(5)) }
+func (x *Level) decode(d *calldata.Decoder) { *x = Level(d.Uint(5)) }
 
 // Record is the contract's struct of this name.
 type Record struct {
@@ -78,7 +79,7 @@ type Record struct {
 	LastActive uint64
 }
 
-func (x *Record) decode(d *cairo.Decoder) {
+func (x *Record) decode(d *calldata.Decoder) {
 	x.Known = d.Bool()
 	x.Score = uint16(d.Uint(math.MaxUint16))
 	x.Finalized = uint32(d.Uint(math.MaxUint32))
@@ -87,7 +88,7 @@ func (x *Record) decode(d *cairo.Decoder) {
 
 // Constructor encodes the arguments of the constructor.
 func Constructor(deployer felt.Felt) []felt.Felt {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(deployer)
 	return e.Felts()
 }
@@ -96,7 +97,7 @@ var selectorConfigure = felt.MustParse("0x4bf756feed40702d85c2d8d8a4ddb0e354f74e
 
 // ConfigureCall calls configure.
 func ConfigureCall(jobManager felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(jobManager)
 	return cairo.Call{Function: "configure", Selector: selectorConfigure, Calldata: e.Felts()}
 }
@@ -105,7 +106,7 @@ var selectorInitialize = felt.MustParse("0x79dc0da7c54b95f10aa182ad0a46400db6315
 
 // InitializeCall calls initialize.
 func InitializeCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "initialize", Selector: selectorInitialize, Calldata: e.Felts()}
 }
 
@@ -113,7 +114,7 @@ var selectorRecord = felt.MustParse("0x295dc3dc464c3e16e47c379993b869b853c777a24
 
 // RecordCall calls record.
 func RecordCall(worker felt.Felt, outcome Outcome) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(worker)
 	outcome.encode(e)
 	return cairo.Call{Function: "record", Selector: selectorRecord, Calldata: e.Felts()}
@@ -123,14 +124,14 @@ var selectorReputation = felt.MustParse("0x1d575c2d378987fa3871c54164a0753156983
 
 // ReputationCall reads reputation.
 func ReputationCall(worker felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(worker)
 	return cairo.Call{Function: "reputation", Selector: selectorReputation, Calldata: e.Felts()}
 }
 
 // DecodeReputation reads the result of reputation.
 func DecodeReputation(result []felt.Felt) (out uint16, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = uint16(d.Uint(math.MaxUint16))
 	return out, d.Close()
 }
@@ -139,14 +140,14 @@ var selectorLevel = felt.MustParse("0x3fe74ba2795604f471717a6182ac81070ad95ecee0
 
 // LevelCall reads level.
 func LevelCall(worker felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(worker)
 	return cairo.Call{Function: "level", Selector: selectorLevel, Calldata: e.Felts()}
 }
 
 // DecodeLevel reads the result of level.
 func DecodeLevel(result []felt.Felt) (out Level, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -155,14 +156,14 @@ var selectorRecordOf = felt.MustParse("0x206a3a7c56c6dbc844074997f4ec7bef6ffa85f
 
 // RecordOfCall reads record_of.
 func RecordOfCall(worker felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(worker)
 	return cairo.Call{Function: "record_of", Selector: selectorRecordOf, Calldata: e.Felts()}
 }
 
 // DecodeRecordOf reads the result of record_of.
 func DecodeRecordOf(result []felt.Felt) (out Record, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -176,7 +177,7 @@ type ConfiguredEvent struct {
 }
 
 func decodeConfigured(keys, data []felt.Felt) (out ConfiguredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorConfigured, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorConfigured, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -199,7 +200,7 @@ type ReputationChangedEvent struct {
 }
 
 func decodeReputationChanged(keys, data []felt.Felt) (out ReputationChangedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorReputationChanged, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorReputationChanged, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -216,10 +217,10 @@ func decodeReputationChanged(keys, data []felt.Felt) (out ReputationChangedEvent
 	return out, ev.Close()
 }
 
-// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.
+// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.
 func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	if len(keys) == 0 {
-		return nil, cairo.ErrEvent
+		return nil, calldata.ErrEvent
 	}
 	switch keys[0] {
 	case SelectorConfigured:
@@ -227,5 +228,5 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	case SelectorReputationChanged:
 		return decodeReputationChanged(keys, data)
 	}
-	return nil, cairo.ErrEvent
+	return nil, calldata.ErrEvent
 }

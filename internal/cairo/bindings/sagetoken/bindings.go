@@ -8,11 +8,12 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // Constructor encodes the arguments of the constructor.
-func Constructor(recipient felt.Felt, supply cairo.U256) []felt.Felt {
-	e := new(cairo.Encoder)
+func Constructor(recipient felt.Felt, supply calldata.U256) []felt.Felt {
+	e := new(calldata.Encoder)
 	e.Felt(recipient)
 	e.U256(supply)
 	return e.Felts()
@@ -22,13 +23,13 @@ var selectorName = felt.MustParse("0x361458367e696363fbcc70777d07ebbd2394e89fd0a
 
 // NameCall reads name.
 func NameCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "name", Selector: selectorName, Calldata: e.Felts()}
 }
 
 // DecodeName reads the result of name.
 func DecodeName(result []felt.Felt) (out string, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.ByteArray()
 	return out, d.Close()
 }
@@ -37,13 +38,13 @@ var selectorSymbol = felt.MustParse("0x216b05c387bab9ac31918a3e61672f4618601f3c5
 
 // SymbolCall reads symbol.
 func SymbolCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "symbol", Selector: selectorSymbol, Calldata: e.Felts()}
 }
 
 // DecodeSymbol reads the result of symbol.
 func DecodeSymbol(result []felt.Felt) (out string, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.ByteArray()
 	return out, d.Close()
 }
@@ -52,13 +53,13 @@ var selectorDecimals = felt.MustParse("0x4c4fb1ab068f6039d5780c68dd0fa2f8742cceb
 
 // DecimalsCall reads decimals.
 func DecimalsCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "decimals", Selector: selectorDecimals, Calldata: e.Felts()}
 }
 
 // DecodeDecimals reads the result of decimals.
 func DecodeDecimals(result []felt.Felt) (out uint8, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = uint8(d.Uint(math.MaxUint8))
 	return out, d.Close()
 }
@@ -67,13 +68,13 @@ var selectorTotalSupply = felt.MustParse("0x1557182e4359a1f0c6301278e8f5b35a776a
 
 // TotalSupplyCall reads total_supply.
 func TotalSupplyCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "total_supply", Selector: selectorTotalSupply, Calldata: e.Felts()}
 }
 
 // DecodeTotalSupply reads the result of total_supply.
-func DecodeTotalSupply(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeTotalSupply(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -82,14 +83,14 @@ var selectorBalanceOf = felt.MustParse("0x35a73cd311a05d46deda634c5ee045db92f811
 
 // BalanceOfCall reads balance_of.
 func BalanceOfCall(account felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(account)
 	return cairo.Call{Function: "balance_of", Selector: selectorBalanceOf, Calldata: e.Felts()}
 }
 
 // DecodeBalanceOf reads the result of balance_of.
-func DecodeBalanceOf(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeBalanceOf(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -98,15 +99,15 @@ var selectorAllowance = felt.MustParse("0x1e888a1026b19c8c0b57c72d63ed1737106aa1
 
 // AllowanceCall reads allowance.
 func AllowanceCall(owner felt.Felt, spender felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(owner)
 	e.Felt(spender)
 	return cairo.Call{Function: "allowance", Selector: selectorAllowance, Calldata: e.Felts()}
 }
 
 // DecodeAllowance reads the result of allowance.
-func DecodeAllowance(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeAllowance(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -114,8 +115,8 @@ func DecodeAllowance(result []felt.Felt) (out cairo.U256, err error) {
 var selectorTransfer = felt.MustParse("0x83afd3f4caedc6eebf44246fe54e38c95e3179a5ec9ea81740eca5b482d12e")
 
 // TransferCall calls transfer.
-func TransferCall(recipient felt.Felt, amount cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func TransferCall(recipient felt.Felt, amount calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.Felt(recipient)
 	e.U256(amount)
 	return cairo.Call{Function: "transfer", Selector: selectorTransfer, Calldata: e.Felts()}
@@ -123,7 +124,7 @@ func TransferCall(recipient felt.Felt, amount cairo.U256) cairo.Call {
 
 // DecodeTransfer reads the result of transfer.
 func DecodeTransfer(result []felt.Felt) (out bool, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Bool()
 	return out, d.Close()
 }
@@ -131,8 +132,8 @@ func DecodeTransfer(result []felt.Felt) (out bool, err error) {
 var selectorTransferFrom = felt.MustParse("0x3704ffe8fba161be0e994951751a5033b1462b918ff785c0a636be718dfdb68")
 
 // TransferFromCall calls transfer_from.
-func TransferFromCall(sender felt.Felt, recipient felt.Felt, amount cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func TransferFromCall(sender felt.Felt, recipient felt.Felt, amount calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.Felt(sender)
 	e.Felt(recipient)
 	e.U256(amount)
@@ -141,7 +142,7 @@ func TransferFromCall(sender felt.Felt, recipient felt.Felt, amount cairo.U256) 
 
 // DecodeTransferFrom reads the result of transfer_from.
 func DecodeTransferFrom(result []felt.Felt) (out bool, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Bool()
 	return out, d.Close()
 }
@@ -149,8 +150,8 @@ func DecodeTransferFrom(result []felt.Felt) (out bool, err error) {
 var selectorApprove = felt.MustParse("0x219209e083275171774dab1df80982e9df2096516f06319c5c6d71ae0a8480c")
 
 // ApproveCall calls approve.
-func ApproveCall(spender felt.Felt, amount cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func ApproveCall(spender felt.Felt, amount calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.Felt(spender)
 	e.U256(amount)
 	return cairo.Call{Function: "approve", Selector: selectorApprove, Calldata: e.Felts()}
@@ -158,7 +159,7 @@ func ApproveCall(spender felt.Felt, amount cairo.U256) cairo.Call {
 
 // DecodeApprove reads the result of approve.
 func DecodeApprove(result []felt.Felt) (out bool, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Bool()
 	return out, d.Close()
 }
@@ -166,8 +167,8 @@ func DecodeApprove(result []felt.Felt) (out bool, err error) {
 var selectorBurn = felt.MustParse("0x3e8cfd4725c1e28fa4a6e3e468b4fcf75367166b850ac5f04e33ec843e82c1")
 
 // BurnCall calls burn.
-func BurnCall(amount cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func BurnCall(amount calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.U256(amount)
 	return cairo.Call{Function: "burn", Selector: selectorBurn, Calldata: e.Felts()}
 }
@@ -179,11 +180,11 @@ var SelectorTransfer = felt.MustParse("0x99cd8bde557814842a3121e8ddfd433a539b8c9
 type TransferEvent struct {
 	From  felt.Felt
 	To    felt.Felt
-	Value cairo.U256
+	Value calldata.U256
 }
 
 func decodeTransfer(keys, data []felt.Felt) (out TransferEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorTransfer, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorTransfer, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -206,11 +207,11 @@ var SelectorApproval = felt.MustParse("0x134692b230b9e1ffa39098904722134159652b0
 type ApprovalEvent struct {
 	Owner   felt.Felt
 	Spender felt.Felt
-	Value   cairo.U256
+	Value   calldata.U256
 }
 
 func decodeApproval(keys, data []felt.Felt) (out ApprovalEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorApproval, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorApproval, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -226,10 +227,10 @@ func decodeApproval(keys, data []felt.Felt) (out ApprovalEvent, err error) {
 	return out, ev.Close()
 }
 
-// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.
+// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.
 func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	if len(keys) == 0 {
-		return nil, cairo.ErrEvent
+		return nil, calldata.ErrEvent
 	}
 	switch keys[0] {
 	case SelectorTransfer:
@@ -237,5 +238,5 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	case SelectorApproval:
 		return decodeApproval(keys, data)
 	}
-	return nil, cairo.ErrEvent
+	return nil, calldata.ErrEvent
 }

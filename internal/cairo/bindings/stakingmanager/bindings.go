@@ -9,6 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // Tier is the contract's enum of this name.
@@ -46,9 +47,9 @@ func (x Tier) String() string {
 	return fmt.Sprintf("Tier(%d)", uint8(x))
 }
 
-func (x Tier) encode(e *cairo.Encoder) { e.Uint(uint64(x)) }
+func (x Tier) encode(e *calldata.Encoder) { e.Uint(uint64(x)) }
 
-func (x *Tier) decode(d *cairo.Decoder) { *x = Tier(d.Uint(6)) }
+func (x *Tier) decode(d *calldata.Decoder) { *x = Tier(d.Uint(6)) }
 
 // Point is the contract's struct of this name.
 type Point struct {
@@ -56,27 +57,27 @@ type Point struct {
 	Y felt.Felt
 }
 
-func (x Point) encode(e *cairo.Encoder) {
+func (x Point) encode(e *calldata.Encoder) {
 	e.Felt(x.X)
 	e.Felt(x.Y)
 }
 
-func (x *Point) decode(d *cairo.Decoder) {
+func (x *Point) decode(d *calldata.Decoder) {
 	x.X = d.Felt()
 	x.Y = d.Felt()
 }
 
 // Stake is the contract's struct of this name.
 type Stake struct {
-	Amount         cairo.U256
-	Bonded         cairo.U256
-	Unbonding      cairo.U256
+	Amount         calldata.U256
+	Bonded         calldata.U256
+	Unbonding      calldata.U256
 	UnbondingUntil uint64
 	LockedUntil    uint64
 	Tier           Tier
 }
 
-func (x *Stake) decode(d *cairo.Decoder) {
+func (x *Stake) decode(d *calldata.Decoder) {
 	x.Amount = d.U256()
 	x.Bonded = d.U256()
 	x.Unbonding = d.U256()
@@ -87,23 +88,23 @@ func (x *Stake) decode(d *cairo.Decoder) {
 
 // Insufficient is the contract's struct of this name.
 type Insufficient struct {
-	Current  cairo.U256
-	Required cairo.U256
+	Current  calldata.U256
+	Required calldata.U256
 }
 
-func (x *Insufficient) decode(d *cairo.Decoder) {
+func (x *Insufficient) decode(d *calldata.Decoder) {
 	x.Current = d.U256()
 	x.Required = d.U256()
 }
 
 // ValidStake is the contract's struct of this name.
 type ValidStake struct {
-	Amount cairo.U256
+	Amount calldata.U256
 	Tier   Tier
 	Until  uint64
 }
 
-func (x *ValidStake) decode(d *cairo.Decoder) {
+func (x *ValidStake) decode(d *calldata.Decoder) {
 	x.Amount = d.U256()
 	x.Tier.decode(d)
 	x.Until = d.Uint(math.MaxUint64)
@@ -139,7 +140,7 @@ type StakeStatus struct {
 	Valid        *ValidStake
 }
 
-func (x *StakeStatus) decode(d *cairo.Decoder) {
+func (x *StakeStatus) decode(d *calldata.Decoder) {
 	x.Variant = StakeStatusVariant(d.Uint(2))
 	switch x.Variant {
 	case StakeStatusInsufficient:
@@ -156,12 +157,12 @@ type Worker struct {
 	Active        bool
 	SigningKey    felt.Felt
 	ElGamalKey    Point
-	TEEQuoteHash  cairo.U256
+	TEEQuoteHash  calldata.U256
 	LastHeartbeat uint64
 	PeerID        string
 }
 
-func (x *Worker) decode(d *cairo.Decoder) {
+func (x *Worker) decode(d *calldata.Decoder) {
 	x.Active = d.Bool()
 	x.SigningKey = d.Felt()
 	x.ElGamalKey.decode(d)
@@ -172,7 +173,7 @@ func (x *Worker) decode(d *cairo.Decoder) {
 
 // Constructor encodes the arguments of the constructor.
 func Constructor(owner felt.Felt, token felt.Felt) []felt.Felt {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(owner)
 	e.Felt(token)
 	return e.Felts()
@@ -182,7 +183,7 @@ var selectorConfigure = felt.MustParse("0x4bf756feed40702d85c2d8d8a4ddb0e354f74e
 
 // ConfigureCall calls configure.
 func ConfigureCall(jobManager felt.Felt, validatorRegistry felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(jobManager)
 	e.Felt(validatorRegistry)
 	return cairo.Call{Function: "configure", Selector: selectorConfigure, Calldata: e.Felts()}
@@ -192,7 +193,7 @@ var selectorAddModel = felt.MustParse("0x9d06e00f3c910a4dcbb5a69022a71929f4fed53
 
 // AddModelCall calls add_model.
 func AddModelCall(model felt.Felt, tier Tier) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(model)
 	tier.encode(e)
 	return cairo.Call{Function: "add_model", Selector: selectorAddModel, Calldata: e.Felts()}
@@ -201,8 +202,8 @@ func AddModelCall(model felt.Felt, tier Tier) cairo.Call {
 var selectorStake = felt.MustParse("0x3a04795accb4b73d12f13b05a1e0e240cefeb9a89d008676730867a819d2f79")
 
 // StakeCall calls stake.
-func StakeCall(amount cairo.U256, gpuTier felt.Felt, lockDuration uint64) cairo.Call {
-	e := new(cairo.Encoder)
+func StakeCall(amount calldata.U256, gpuTier felt.Felt, lockDuration uint64) cairo.Call {
+	e := new(calldata.Encoder)
 	e.U256(amount)
 	e.Felt(gpuTier)
 	e.Uint(lockDuration)
@@ -212,8 +213,8 @@ func StakeCall(amount cairo.U256, gpuTier felt.Felt, lockDuration uint64) cairo.
 var selectorIncreaseStake = felt.MustParse("0x799ee09286ee2bdf336592e2712faabd6460efa21074eac74f09124497ed6")
 
 // IncreaseStakeCall calls increase_stake.
-func IncreaseStakeCall(amount cairo.U256, lockDuration uint64) cairo.Call {
-	e := new(cairo.Encoder)
+func IncreaseStakeCall(amount calldata.U256, lockDuration uint64) cairo.Call {
+	e := new(calldata.Encoder)
 	e.U256(amount)
 	e.Uint(lockDuration)
 	return cairo.Call{Function: "increase_stake", Selector: selectorIncreaseStake, Calldata: e.Felts()}
@@ -222,8 +223,8 @@ func IncreaseStakeCall(amount cairo.U256, lockDuration uint64) cairo.Call {
 var selectorRequestUnstake = felt.MustParse("0x3cce0c50e1c520f43b74c6d3431ec9fb9dd866f5a36465b654825f3d648391b")
 
 // RequestUnstakeCall calls request_unstake.
-func RequestUnstakeCall(amount cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func RequestUnstakeCall(amount calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.U256(amount)
 	return cairo.Call{Function: "request_unstake", Selector: selectorRequestUnstake, Calldata: e.Felts()}
 }
@@ -232,7 +233,7 @@ var selectorCompleteUnstake = felt.MustParse("0x19b81f286605a61c1845243eaddb0c42
 
 // CompleteUnstakeCall calls complete_unstake.
 func CompleteUnstakeCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "complete_unstake", Selector: selectorCompleteUnstake, Calldata: e.Felts()}
 }
 
@@ -240,7 +241,7 @@ var selectorSetOperator = felt.MustParse("0x130c976c9b41f779d5797010988c285a7dda
 
 // SetOperatorCall calls set_operator.
 func SetOperatorCall(operator felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(operator)
 	return cairo.Call{Function: "set_operator", Selector: selectorSetOperator, Calldata: e.Felts()}
 }
@@ -248,8 +249,8 @@ func SetOperatorCall(operator felt.Felt) cairo.Call {
 var selectorRegisterWorker = felt.MustParse("0x270f2ba4710f211cb3c427ce5e315be4ef616e0b8bb2be6dae68f40aaf56c5f")
 
 // RegisterWorkerCall calls register_worker.
-func RegisterWorkerCall(peerID string, signingKey felt.Felt, elgamalKey Point, teeQuoteHash cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func RegisterWorkerCall(peerID string, signingKey felt.Felt, elgamalKey Point, teeQuoteHash calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.ByteArray(peerID)
 	e.Felt(signingKey)
 	elgamalKey.encode(e)
@@ -261,7 +262,7 @@ var selectorHeartbeat = felt.MustParse("0x1de1b9f26115656cd4ff1d9f76ff289884558d
 
 // HeartbeatCall calls heartbeat.
 func HeartbeatCall(worker felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(worker)
 	return cairo.Call{Function: "heartbeat", Selector: selectorHeartbeat, Calldata: e.Felts()}
 }
@@ -270,7 +271,7 @@ var selectorSetPeer = felt.MustParse("0x2e02d1c008008812baafc9dd4acf9f35bd85a959
 
 // SetPeerCall calls set_peer.
 func SetPeerCall(worker felt.Felt, peerID string) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(worker)
 	e.ByteArray(peerID)
 	return cairo.Call{Function: "set_peer", Selector: selectorSetPeer, Calldata: e.Felts()}
@@ -280,15 +281,15 @@ var selectorDeregister = felt.MustParse("0x18aedcd54f9a5222fc161e3faace91fe4022b
 
 // DeregisterCall calls deregister.
 func DeregisterCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "deregister", Selector: selectorDeregister, Calldata: e.Felts()}
 }
 
 var selectorLockBond = felt.MustParse("0x3d0ce6a0c26215bdf8aad7a5d6e207f3495454cc57a9401a844be0251077577")
 
 // LockBondCall calls lock_bond.
-func LockBondCall(staker felt.Felt, amount cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func LockBondCall(staker felt.Felt, amount calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.Felt(staker)
 	e.U256(amount)
 	return cairo.Call{Function: "lock_bond", Selector: selectorLockBond, Calldata: e.Felts()}
@@ -297,8 +298,8 @@ func LockBondCall(staker felt.Felt, amount cairo.U256) cairo.Call {
 var selectorUnlockBond = felt.MustParse("0x11fa4eff4e80f1dd2f915f706d526f8069752b2c7a63352cbc4671b12af2840")
 
 // UnlockBondCall calls unlock_bond.
-func UnlockBondCall(staker felt.Felt, amount cairo.U256) cairo.Call {
-	e := new(cairo.Encoder)
+func UnlockBondCall(staker felt.Felt, amount calldata.U256) cairo.Call {
+	e := new(calldata.Encoder)
 	e.Felt(staker)
 	e.U256(amount)
 	return cairo.Call{Function: "unlock_bond", Selector: selectorUnlockBond, Calldata: e.Felts()}
@@ -307,8 +308,8 @@ func UnlockBondCall(staker felt.Felt, amount cairo.U256) cairo.Call {
 var selectorSeizeBond = felt.MustParse("0x1298c651009973be7c5a2fcac1666ad798471eed174566d85ede4e5c313391b")
 
 // SeizeBondCall calls seize_bond.
-func SeizeBondCall(staker felt.Felt, amount cairo.U256, recipient felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+func SeizeBondCall(staker felt.Felt, amount calldata.U256, recipient felt.Felt) cairo.Call {
+	e := new(calldata.Encoder)
 	e.Felt(staker)
 	e.U256(amount)
 	e.Felt(recipient)
@@ -316,8 +317,8 @@ func SeizeBondCall(staker felt.Felt, amount cairo.U256, recipient felt.Felt) cai
 }
 
 // DecodeSeizeBond reads the result of seize_bond.
-func DecodeSeizeBond(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeSeizeBond(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -325,8 +326,8 @@ func DecodeSeizeBond(result []felt.Felt) (out cairo.U256, err error) {
 var selectorSlash = felt.MustParse("0x3f8a174c4825c98b32d3757717b2efda126db29012b815e48bc296ccdf878e")
 
 // SlashCall calls slash.
-func SlashCall(staker felt.Felt, amount cairo.U256, offence felt.Felt, reporter felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+func SlashCall(staker felt.Felt, amount calldata.U256, offence felt.Felt, reporter felt.Felt) cairo.Call {
+	e := new(calldata.Encoder)
 	e.Felt(staker)
 	e.U256(amount)
 	e.Felt(offence)
@@ -335,8 +336,8 @@ func SlashCall(staker felt.Felt, amount cairo.U256, offence felt.Felt, reporter 
 }
 
 // DecodeSlash reads the result of slash.
-func DecodeSlash(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeSlash(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -345,14 +346,14 @@ var selectorStakeOf = felt.MustParse("0x20f64dbbee49224290c18faf2a08a5c6766706f3
 
 // StakeOfCall reads stake_of.
 func StakeOfCall(staker felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(staker)
 	return cairo.Call{Function: "stake_of", Selector: selectorStakeOf, Calldata: e.Felts()}
 }
 
 // DecodeStakeOf reads the result of stake_of.
 func DecodeStakeOf(result []felt.Felt) (out Stake, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -361,14 +362,14 @@ var selectorMinimumStake = felt.MustParse("0x22d57a296f1f6fd5c0b80a0292da3eeb692
 
 // MinimumStakeCall reads minimum_stake.
 func MinimumStakeCall(gpuTier felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(gpuTier)
 	return cairo.Call{Function: "minimum_stake", Selector: selectorMinimumStake, Calldata: e.Felts()}
 }
 
 // DecodeMinimumStake reads the result of minimum_stake.
-func DecodeMinimumStake(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeMinimumStake(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -377,14 +378,14 @@ var selectorVerifyStake = felt.MustParse("0x1811fc672663df3b683dd3b188e7be7b48d7
 
 // VerifyStakeCall reads verify_stake.
 func VerifyStakeCall(staker felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(staker)
 	return cairo.Call{Function: "verify_stake", Selector: selectorVerifyStake, Calldata: e.Felts()}
 }
 
 // DecodeVerifyStake reads the result of verify_stake.
 func DecodeVerifyStake(result []felt.Felt) (out StakeStatus, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -393,14 +394,14 @@ var selectorWorker = felt.MustParse("0x3dd29218e0fd410aa4914ea600f6e75b12c2b3d0a
 
 // WorkerCall reads worker.
 func WorkerCall(staker felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(staker)
 	return cairo.Call{Function: "worker", Selector: selectorWorker, Calldata: e.Felts()}
 }
 
 // DecodeWorker reads the result of worker.
 func DecodeWorker(result []felt.Felt) (out Worker, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -409,14 +410,14 @@ var selectorOperatorOf = felt.MustParse("0x24a88edc4e203e1eab47ca93d6caad7253cec
 
 // OperatorOfCall reads operator_of.
 func OperatorOfCall(staker felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(staker)
 	return cairo.Call{Function: "operator_of", Selector: selectorOperatorOf, Calldata: e.Felts()}
 }
 
 // DecodeOperatorOf reads the result of operator_of.
 func DecodeOperatorOf(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -425,7 +426,7 @@ var selectorMayOperate = felt.MustParse("0x3945141b95bc0fe26ed48cced072c3651d290
 
 // MayOperateCall reads may_operate.
 func MayOperateCall(worker felt.Felt, account felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(worker)
 	e.Felt(account)
 	return cairo.Call{Function: "may_operate", Selector: selectorMayOperate, Calldata: e.Felts()}
@@ -433,7 +434,7 @@ func MayOperateCall(worker felt.Felt, account felt.Felt) cairo.Call {
 
 // DecodeMayOperate reads the result of may_operate.
 func DecodeMayOperate(result []felt.Felt) (out bool, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Bool()
 	return out, d.Close()
 }
@@ -442,15 +443,15 @@ var selectorBondOf = felt.MustParse("0xe3a25bd7c4b5eb1b9b3c48f615fbbba52548c6022
 
 // BondOfCall reads bond_of.
 func BondOfCall(holder felt.Felt, staker felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(holder)
 	e.Felt(staker)
 	return cairo.Call{Function: "bond_of", Selector: selectorBondOf, Calldata: e.Felts()}
 }
 
 // DecodeBondOf reads the result of bond_of.
-func DecodeBondOf(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeBondOf(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -459,13 +460,13 @@ var selectorTotalStaked = felt.MustParse("0x1ea4c245e4d3075be38374f07755bdd807a2
 
 // TotalStakedCall reads total_staked.
 func TotalStakedCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "total_staked", Selector: selectorTotalStaked, Calldata: e.Felts()}
 }
 
 // DecodeTotalStaked reads the result of total_staked.
-func DecodeTotalStaked(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeTotalStaked(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -474,7 +475,7 @@ var selectorModelAction = felt.MustParse("0x84b1d68a3b60e45b141264df4573a3bda49a
 
 // ModelActionCall reads model_action.
 func ModelActionCall(model felt.Felt, tier Tier) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(model)
 	tier.encode(e)
 	return cairo.Call{Function: "model_action", Selector: selectorModelAction, Calldata: e.Felts()}
@@ -482,7 +483,7 @@ func ModelActionCall(model felt.Felt, tier Tier) cairo.Call {
 
 // DecodeModelAction reads the result of model_action.
 func DecodeModelAction(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -491,13 +492,13 @@ var selectorOwner = felt.MustParse("0x2016836a56b71f0d02689e69e326f4f4c1b9057164
 
 // OwnerCall reads owner.
 func OwnerCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "owner", Selector: selectorOwner, Calldata: e.Felts()}
 }
 
 // DecodeOwner reads the result of owner.
 func DecodeOwner(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -506,14 +507,14 @@ var selectorReadyAt = felt.MustParse("0x3791752a9dcbb904aefe11a733acc8ebd939dcbf
 
 // ReadyAtCall reads ready_at.
 func ReadyAtCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "ready_at", Selector: selectorReadyAt, Calldata: e.Felts()}
 }
 
 // DecodeReadyAt reads the result of ready_at.
 func DecodeReadyAt(result []felt.Felt) (out uint64, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Uint(math.MaxUint64)
 	return out, d.Close()
 }
@@ -522,14 +523,14 @@ var selectorOwnershipAction = felt.MustParse("0x2fc499edd5cd077da33bb0d394ab28b9
 
 // OwnershipActionCall reads ownership_action.
 func OwnershipActionCall(newOwner felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(newOwner)
 	return cairo.Call{Function: "ownership_action", Selector: selectorOwnershipAction, Calldata: e.Felts()}
 }
 
 // DecodeOwnershipAction reads the result of ownership_action.
 func DecodeOwnershipAction(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -538,7 +539,7 @@ var selectorSchedule = felt.MustParse("0x3edd7a08dd20e1a354dd97851b6802f40cf0ea7
 
 // ScheduleCall calls schedule.
 func ScheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "schedule", Selector: selectorSchedule, Calldata: e.Felts()}
 }
@@ -547,7 +548,7 @@ var selectorUnschedule = felt.MustParse("0x24e01e08ceb2964bce1f56f33f6fd60edca4c
 
 // UnscheduleCall calls unschedule.
 func UnscheduleCall(action felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(action)
 	return cairo.Call{Function: "unschedule", Selector: selectorUnschedule, Calldata: e.Felts()}
 }
@@ -556,7 +557,7 @@ var selectorAcceptOwnership = felt.MustParse("0x3e65c3471b77e58a16bf6ec45d27fa88
 
 // AcceptOwnershipCall calls accept_ownership.
 func AcceptOwnershipCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "accept_ownership", Selector: selectorAcceptOwnership, Calldata: e.Felts()}
 }
 
@@ -564,13 +565,13 @@ var selectorPaused = felt.MustParse("0x235723ac350a69d2a92d3703f17439cbaadf2f093
 
 // PausedCall reads paused.
 func PausedCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "paused", Selector: selectorPaused, Calldata: e.Felts()}
 }
 
 // DecodePaused reads the result of paused.
 func DecodePaused(result []felt.Felt) (out bool, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Bool()
 	return out, d.Close()
 }
@@ -579,7 +580,7 @@ var selectorPause = felt.MustParse("0x3f618718f1cde37d9c527a9237b04e6ac0489a8647
 
 // PauseCall calls pause.
 func PauseCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "pause", Selector: selectorPause, Calldata: e.Felts()}
 }
 
@@ -587,7 +588,7 @@ var selectorUnpause = felt.MustParse("0xc148ef471f6869f253bc8f5eaf00f651d0c021e8
 
 // UnpauseCall calls unpause.
 func UnpauseCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "unpause", Selector: selectorUnpause, Calldata: e.Felts()}
 }
 
@@ -601,7 +602,7 @@ type ConfiguredEvent struct {
 }
 
 func decodeConfigured(keys, data []felt.Felt) (out ConfiguredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorConfigured, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorConfigured, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -623,7 +624,7 @@ type ModelAddedEvent struct {
 }
 
 func decodeModelAdded(keys, data []felt.Felt) (out ModelAddedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorModelAdded, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorModelAdded, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -644,14 +645,14 @@ var SelectorStaked = felt.MustParse("0x24fdaadc324c3bb8e59febfb2e8a399331e581934
 // StakedEvent is the event Staked.
 type StakedEvent struct {
 	Staker      felt.Felt
-	Added       cairo.U256
-	Amount      cairo.U256
+	Added       calldata.U256
+	Amount      calldata.U256
 	Tier        Tier
 	LockedUntil uint64
 }
 
 func decodeStaked(keys, data []felt.Felt) (out StakedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorStaked, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorStaked, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -675,12 +676,12 @@ var SelectorUnstakeRequested = felt.MustParse("0x30e831f6eecd98d3ef71007727da2ad
 // UnstakeRequestedEvent is the event UnstakeRequested.
 type UnstakeRequestedEvent struct {
 	Staker         felt.Felt
-	Amount         cairo.U256
+	Amount         calldata.U256
 	UnbondingUntil uint64
 }
 
 func decodeUnstakeRequested(keys, data []felt.Felt) (out UnstakeRequestedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorUnstakeRequested, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorUnstakeRequested, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -702,11 +703,11 @@ var SelectorUnstaked = felt.MustParse("0x6469e9c5f57d6ca334b682b2a24468add65d1bc
 // UnstakedEvent is the event Unstaked.
 type UnstakedEvent struct {
 	Staker felt.Felt
-	Amount cairo.U256
+	Amount calldata.U256
 }
 
 func decodeUnstaked(keys, data []felt.Felt) (out UnstakedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorUnstaked, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorUnstaked, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -731,7 +732,7 @@ type OperatorSetEvent struct {
 }
 
 func decodeOperatorSet(keys, data []felt.Felt) (out OperatorSetEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorOperatorSet, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorOperatorSet, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -755,11 +756,11 @@ type WorkerRegisteredEvent struct {
 	PeerID       string
 	SigningKey   felt.Felt
 	ElGamalKey   Point
-	TEEQuoteHash cairo.U256
+	TEEQuoteHash calldata.U256
 }
 
 func decodeWorkerRegistered(keys, data []felt.Felt) (out WorkerRegisteredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorWorkerRegistered, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorWorkerRegistered, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -786,7 +787,7 @@ type WorkerDeregisteredEvent struct {
 }
 
 func decodeWorkerDeregistered(keys, data []felt.Felt) (out WorkerDeregisteredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorWorkerDeregistered, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorWorkerDeregistered, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -807,7 +808,7 @@ type WorkerPeerChangedEvent struct {
 }
 
 func decodeWorkerPeerChanged(keys, data []felt.Felt) (out WorkerPeerChangedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorWorkerPeerChanged, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorWorkerPeerChanged, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -832,7 +833,7 @@ type HeartbeatEvent struct {
 }
 
 func decodeHeartbeat(keys, data []felt.Felt) (out HeartbeatEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorHeartbeat, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorHeartbeat, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -854,11 +855,11 @@ var SelectorBondLocked = felt.MustParse("0x16c13a2598834b7cd3e663ece682ac4275b06
 type BondLockedEvent struct {
 	Staker felt.Felt
 	Holder felt.Felt
-	Amount cairo.U256
+	Amount calldata.U256
 }
 
 func decodeBondLocked(keys, data []felt.Felt) (out BondLockedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorBondLocked, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorBondLocked, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -881,11 +882,11 @@ var SelectorBondUnlocked = felt.MustParse("0x3c76f2fb4ee7869cfca1c70c2f5c390c7bb
 type BondUnlockedEvent struct {
 	Staker felt.Felt
 	Holder felt.Felt
-	Amount cairo.U256
+	Amount calldata.U256
 }
 
 func decodeBondUnlocked(keys, data []felt.Felt) (out BondUnlockedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorBondUnlocked, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorBondUnlocked, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -909,11 +910,11 @@ type BondSeizedEvent struct {
 	Staker    felt.Felt
 	Holder    felt.Felt
 	Recipient felt.Felt
-	Amount    cairo.U256
+	Amount    calldata.U256
 }
 
 func decodeBondSeized(keys, data []felt.Felt) (out BondSeizedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorBondSeized, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorBondSeized, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -937,13 +938,13 @@ var SelectorSlashed = felt.MustParse("0x1b356a75cb2bb67a6f512d451791f3aea06edbdd
 type SlashedEvent struct {
 	Staker   felt.Felt
 	Offence  felt.Felt
-	Amount   cairo.U256
+	Amount   calldata.U256
 	Reporter felt.Felt
-	Reward   cairo.U256
+	Reward   calldata.U256
 }
 
 func decodeSlashed(keys, data []felt.Felt) (out SlashedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorSlashed, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorSlashed, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -971,7 +972,7 @@ type ActionScheduledEvent struct {
 }
 
 func decodeActionScheduled(keys, data []felt.Felt) (out ActionScheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionScheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionScheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -995,7 +996,7 @@ type ActionUnscheduledEvent struct {
 }
 
 func decodeActionUnscheduled(keys, data []felt.Felt) (out ActionUnscheduledEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionUnscheduled, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionUnscheduled, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -1015,7 +1016,7 @@ type ActionExecutedEvent struct {
 }
 
 func decodeActionExecuted(keys, data []felt.Felt) (out ActionExecutedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorActionExecuted, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorActionExecuted, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -1036,7 +1037,7 @@ type OwnershipTransferredEvent struct {
 }
 
 func decodeOwnershipTransferred(keys, data []felt.Felt) (out OwnershipTransferredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorOwnershipTransferred, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -1056,7 +1057,7 @@ type PausedEvent struct {
 }
 
 func decodePaused(keys, data []felt.Felt) (out PausedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorPaused, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorPaused, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -1071,17 +1072,17 @@ type UnpausedEvent struct {
 }
 
 func decodeUnpaused(keys, data []felt.Felt) (out UnpausedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorUnpaused, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorUnpaused, keys, data)
 	if err != nil {
 		return out, err
 	}
 	return out, ev.Close()
 }
 
-// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.
+// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.
 func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	if len(keys) == 0 {
-		return nil, cairo.ErrEvent
+		return nil, calldata.ErrEvent
 	}
 	switch keys[0] {
 	case SelectorConfigured:
@@ -1125,5 +1126,5 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	case SelectorUnpaused:
 		return decodeUnpaused(keys, data)
 	}
-	return nil, cairo.ErrEvent
+	return nil, calldata.ErrEvent
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/cairo"
+	"github.com/bitsage/bitsage/internal/calldata"
 )
 
 // Signature is the contract's struct of this name.
@@ -17,7 +18,7 @@ type Signature struct {
 	S felt.Felt
 }
 
-func (x Signature) encode(e *cairo.Encoder) {
+func (x Signature) encode(e *calldata.Encoder) {
 	e.Felt(x.R)
 	e.Felt(x.S)
 }
@@ -27,11 +28,11 @@ type FactID struct {
 	Value felt.Felt
 }
 
-func (x FactID) encode(e *cairo.Encoder) {
+func (x FactID) encode(e *calldata.Encoder) {
 	e.Felt(x.Value)
 }
 
-func (x *FactID) decode(d *cairo.Decoder) {
+func (x *FactID) decode(d *calldata.Decoder) {
 	x.Value = d.Felt()
 }
 
@@ -44,7 +45,7 @@ type Equivocation struct {
 	Invalid Signature
 }
 
-func (x Equivocation) encode(e *cairo.Encoder) {
+func (x Equivocation) encode(e *calldata.Encoder) {
 	e.Uint(x.Epoch)
 	e.Uint(uint64(x.Index))
 	x.Fact.encode(e)
@@ -75,7 +76,7 @@ func (x Verdict) String() string {
 	return fmt.Sprintf("Verdict(%d)", uint8(x))
 }
 
-func (x Verdict) encode(e *cairo.Encoder) { e.Uint(uint64(x)) }
+func (x Verdict) encode(e *calldata.Encoder) { e.Uint(uint64(x)) }
 
 // FalseVerdict is the contract's struct of this name.
 type FalseVerdict struct {
@@ -86,7 +87,7 @@ type FalseVerdict struct {
 	Signature Signature
 }
 
-func (x FalseVerdict) encode(e *cairo.Encoder) {
+func (x FalseVerdict) encode(e *calldata.Encoder) {
 	e.Uint(x.Epoch)
 	e.Uint(uint64(x.Index))
 	x.Fact.encode(e)
@@ -98,10 +99,10 @@ func (x FalseVerdict) encode(e *cairo.Encoder) {
 type Member struct {
 	Validator felt.Felt
 	VoteKey   felt.Felt
-	Weight    cairo.U128
+	Weight    calldata.U128
 }
 
-func (x *Member) decode(d *cairo.Decoder) {
+func (x *Member) decode(d *calldata.Decoder) {
 	x.Validator = d.Felt()
 	x.VoteKey = d.Felt()
 	x.Weight = d.U128()
@@ -133,17 +134,17 @@ func (x ValidatorStatus) String() string {
 	return fmt.Sprintf("ValidatorStatus(%d)", uint8(x))
 }
 
-func (x *ValidatorStatus) decode(d *cairo.Decoder) { *x = ValidatorStatus(d.Uint(3)) }
+func (x *ValidatorStatus) decode(d *calldata.Decoder) { *x = ValidatorStatus(d.Uint(3)) }
 
 // Validator is the contract's struct of this name.
 type Validator struct {
 	Status    ValidatorStatus
 	VoteKey   felt.Felt
-	Stake     cairo.U256
+	Stake     calldata.U256
 	LastEpoch uint64
 }
 
-func (x *Validator) decode(d *cairo.Decoder) {
+func (x *Validator) decode(d *calldata.Decoder) {
 	x.Status.decode(d)
 	x.VoteKey = d.Felt()
 	x.Stake = d.U256()
@@ -152,7 +153,7 @@ func (x *Validator) decode(d *cairo.Decoder) {
 
 // Constructor encodes the arguments of the constructor.
 func Constructor(deployer felt.Felt, staking felt.Felt, epochLength uint64) []felt.Felt {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(deployer)
 	e.Felt(staking)
 	e.Uint(epochLength)
@@ -163,7 +164,7 @@ var selectorConfigure = felt.MustParse("0x4bf756feed40702d85c2d8d8a4ddb0e354f74e
 
 // ConfigureCall calls configure.
 func ConfigureCall(verifier felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(verifier)
 	return cairo.Call{Function: "configure", Selector: selectorConfigure, Calldata: e.Felts()}
 }
@@ -171,8 +172,8 @@ func ConfigureCall(verifier felt.Felt) cairo.Call {
 var selectorRegister = felt.MustParse("0x1007bd789f73e08c2714644c55b11c7d202931d717def434e3c9caa12a9f583")
 
 // RegisterCall calls register.
-func RegisterCall(stake cairo.U256, voteKey felt.Felt, possession Signature) cairo.Call {
-	e := new(cairo.Encoder)
+func RegisterCall(stake calldata.U256, voteKey felt.Felt, possession Signature) cairo.Call {
+	e := new(calldata.Encoder)
 	e.U256(stake)
 	e.Felt(voteKey)
 	possession.encode(e)
@@ -183,7 +184,7 @@ var selectorExit = felt.MustParse("0x3d3b24524a9995b39cacf629ed21f246159cf8206a0
 
 // ExitCall calls exit.
 func ExitCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "exit", Selector: selectorExit, Calldata: e.Felts()}
 }
 
@@ -191,7 +192,7 @@ var selectorRelease = felt.MustParse("0x5a6dc6f7e8656767705fa1b809ec2c27086762f6
 
 // ReleaseCall calls release.
 func ReleaseCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "release", Selector: selectorRelease, Calldata: e.Felts()}
 }
 
@@ -199,7 +200,7 @@ var selectorAdvanceEpoch = felt.MustParse("0x33b5abc51fc1cf0c751ebb7f47ba285902e
 
 // AdvanceEpochCall calls advance_epoch.
 func AdvanceEpochCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "advance_epoch", Selector: selectorAdvanceEpoch, Calldata: e.Felts()}
 }
 
@@ -207,7 +208,7 @@ var selectorSubmitEquivocation = felt.MustParse("0xc2ec736b92e472fe2591fc98e83ab
 
 // SubmitEquivocationCall calls submit_equivocation.
 func SubmitEquivocationCall(evidence Equivocation) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	evidence.encode(e)
 	return cairo.Call{Function: "submit_equivocation", Selector: selectorSubmitEquivocation, Calldata: e.Felts()}
 }
@@ -216,7 +217,7 @@ var selectorSubmitFalseVerdict = felt.MustParse("0x2ca58d61432e4c21a936497751133
 
 // SubmitFalseVerdictCall calls submit_false_verdict.
 func SubmitFalseVerdictCall(evidence FalseVerdict) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	evidence.encode(e)
 	return cairo.Call{Function: "submit_false_verdict", Selector: selectorSubmitFalseVerdict, Calldata: e.Felts()}
 }
@@ -225,13 +226,13 @@ var selectorCurrentEpoch = felt.MustParse("0x1fc897ef580893e4a49670b7d8fdfe11d27
 
 // CurrentEpochCall reads current_epoch.
 func CurrentEpochCall() cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	return cairo.Call{Function: "current_epoch", Selector: selectorCurrentEpoch, Calldata: e.Felts()}
 }
 
 // DecodeCurrentEpoch reads the result of current_epoch.
 func DecodeCurrentEpoch(result []felt.Felt) (out uint64, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Uint(math.MaxUint64)
 	return out, d.Close()
 }
@@ -240,14 +241,14 @@ var selectorEpochStart = felt.MustParse("0x826a74efa88b5856d0378d74a475de0c7ab2e
 
 // EpochStartCall reads epoch_start.
 func EpochStartCall(epoch uint64) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(epoch)
 	return cairo.Call{Function: "epoch_start", Selector: selectorEpochStart, Calldata: e.Felts()}
 }
 
 // DecodeEpochStart reads the result of epoch_start.
 func DecodeEpochStart(result []felt.Felt) (out uint64, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Uint(math.MaxUint64)
 	return out, d.Close()
 }
@@ -256,14 +257,14 @@ var selectorValidatorSet = felt.MustParse("0x270a716a18772237f41d0bb8c5587907468
 
 // ValidatorSetCall reads validator_set.
 func ValidatorSetCall(epoch uint64) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(epoch)
 	return cairo.Call{Function: "validator_set", Selector: selectorValidatorSet, Calldata: e.Felts()}
 }
 
 // DecodeValidatorSet reads the result of validator_set.
 func DecodeValidatorSet(result []felt.Felt) (out []Member, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = make([]Member, d.Len())
 	for i := range out {
 		out[i].decode(d)
@@ -275,14 +276,14 @@ var selectorSetRoot = felt.MustParse("0x2f78f17ebbb861be403185f14339924e400d9753
 
 // SetRootCall reads set_root.
 func SetRootCall(epoch uint64) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(epoch)
 	return cairo.Call{Function: "set_root", Selector: selectorSetRoot, Calldata: e.Felts()}
 }
 
 // DecodeSetRoot reads the result of set_root.
 func DecodeSetRoot(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -291,14 +292,14 @@ var selectorTotalWeight = felt.MustParse("0x2e7fb155562f25e8daddb56e6112b12853a1
 
 // TotalWeightCall reads total_weight.
 func TotalWeightCall(epoch uint64) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(epoch)
 	return cairo.Call{Function: "total_weight", Selector: selectorTotalWeight, Calldata: e.Felts()}
 }
 
 // DecodeTotalWeight reads the result of total_weight.
-func DecodeTotalWeight(result []felt.Felt) (out cairo.U256, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeTotalWeight(result []felt.Felt) (out calldata.U256, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U256()
 	return out, d.Close()
 }
@@ -307,15 +308,15 @@ var selectorWeight = felt.MustParse("0x2228d32fe428a53a1a179be3226c078dbc4ad384b
 
 // WeightCall reads weight.
 func WeightCall(epoch uint64, index uint32) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Uint(epoch)
 	e.Uint(uint64(index))
 	return cairo.Call{Function: "weight", Selector: selectorWeight, Calldata: e.Felts()}
 }
 
 // DecodeWeight reads the result of weight.
-func DecodeWeight(result []felt.Felt) (out cairo.U128, err error) {
-	d := cairo.NewDecoder(result)
+func DecodeWeight(result []felt.Felt) (out calldata.U128, err error) {
+	d := calldata.NewDecoder(result)
 	out = d.U128()
 	return out, d.Close()
 }
@@ -324,14 +325,14 @@ var selectorValidator = felt.MustParse("0x311e8a47c8f6f2761361211fdf25db4167076f
 
 // ValidatorCall reads validator.
 func ValidatorCall(account felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(account)
 	return cairo.Call{Function: "validator", Selector: selectorValidator, Calldata: e.Felts()}
 }
 
 // DecodeValidator reads the result of validator.
 func DecodeValidator(result []felt.Felt) (out Validator, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out.decode(d)
 	return out, d.Close()
 }
@@ -340,14 +341,14 @@ var selectorPossessionHash = felt.MustParse("0x28ac760e715447fc9f1112d9fe39aad22
 
 // PossessionHashCall reads possession_hash.
 func PossessionHashCall(account felt.Felt) cairo.Call {
-	e := new(cairo.Encoder)
+	e := new(calldata.Encoder)
 	e.Felt(account)
 	return cairo.Call{Function: "possession_hash", Selector: selectorPossessionHash, Calldata: e.Felts()}
 }
 
 // DecodePossessionHash reads the result of possession_hash.
 func DecodePossessionHash(result []felt.Felt) (out felt.Felt, err error) {
-	d := cairo.NewDecoder(result)
+	d := calldata.NewDecoder(result)
 	out = d.Felt()
 	return out, d.Close()
 }
@@ -361,7 +362,7 @@ type ConfiguredEvent struct {
 }
 
 func decodeConfigured(keys, data []felt.Felt) (out ConfiguredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorConfigured, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorConfigured, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -379,11 +380,11 @@ var SelectorValidatorRegistered = felt.MustParse("0x2d28feff7c695dcbe5e12444d75a
 type ValidatorRegisteredEvent struct {
 	Validator felt.Felt
 	VoteKey   felt.Felt
-	Stake     cairo.U256
+	Stake     calldata.U256
 }
 
 func decodeValidatorRegistered(keys, data []felt.Felt) (out ValidatorRegisteredEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorValidatorRegistered, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorValidatorRegistered, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -410,7 +411,7 @@ type ValidatorLeftEvent struct {
 }
 
 func decodeValidatorLeft(keys, data []felt.Felt) (out ValidatorLeftEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorValidatorLeft, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorValidatorLeft, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -432,11 +433,11 @@ var SelectorValidatorReleased = felt.MustParse("0x12b0bb5053f313fc356d1076e18922
 // ValidatorReleasedEvent is the event ValidatorReleased.
 type ValidatorReleasedEvent struct {
 	Validator felt.Felt
-	Stake     cairo.U256
+	Stake     calldata.U256
 }
 
 func decodeValidatorReleased(keys, data []felt.Felt) (out ValidatorReleasedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorValidatorReleased, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorValidatorReleased, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -459,11 +460,11 @@ type EpochAdvancedEvent struct {
 	Epoch       uint64
 	SetRoot     felt.Felt
 	Validators  uint32
-	TotalWeight cairo.U256
+	TotalWeight calldata.U256
 }
 
 func decodeEpochAdvanced(keys, data []felt.Felt) (out EpochAdvancedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorEpochAdvanced, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorEpochAdvanced, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -488,11 +489,11 @@ type EquivocatedEvent struct {
 	Validator felt.Felt
 	Fact      FactID
 	Epoch     uint64
-	Penalty   cairo.U256
+	Penalty   calldata.U256
 }
 
 func decodeEquivocated(keys, data []felt.Felt) (out EquivocatedEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorEquivocated, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorEquivocated, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -517,11 +518,11 @@ type VotedFalselyEvent struct {
 	Validator felt.Felt
 	Fact      FactID
 	Epoch     uint64
-	Penalty   cairo.U256
+	Penalty   calldata.U256
 }
 
 func decodeVotedFalsely(keys, data []felt.Felt) (out VotedFalselyEvent, err error) {
-	ev, err := cairo.NewEventDecoder(SelectorVotedFalsely, keys, data)
+	ev, err := calldata.NewEventDecoder(SelectorVotedFalsely, keys, data)
 	if err != nil {
 		return out, err
 	}
@@ -538,10 +539,10 @@ func decodeVotedFalsely(keys, data []felt.Felt) (out VotedFalselyEvent, err erro
 	return out, ev.Close()
 }
 
-// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns cairo.ErrEvent for any other.
+// DecodeEvent reads an event of the contract into one of the XEvent structs. It returns calldata.ErrEvent for any other.
 func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	if len(keys) == 0 {
-		return nil, cairo.ErrEvent
+		return nil, calldata.ErrEvent
 	}
 	switch keys[0] {
 	case SelectorConfigured:
@@ -559,5 +560,5 @@ func DecodeEvent(keys, data []felt.Felt) (any, error) {
 	case SelectorVotedFalsely:
 		return decodeVotedFalsely(keys, data)
 	}
-	return nil, cairo.ErrEvent
+	return nil, calldata.ErrEvent
 }

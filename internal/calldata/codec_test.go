@@ -1,8 +1,10 @@
-package cairo
+package calldata
 
 import (
+	"bytes"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,18 +112,26 @@ func TestDecoderErrors(t *testing.T) {
 		read func(*Decoder)
 		want error
 	}{
-		"short":    {nil, func(d *Decoder) { d.Felt() }, ErrShort},
-		"trailing": {felts("0x1"), func(*Decoder) {}, ErrTrailing},
-		"bool":     {felts("0x2"), func(d *Decoder) { d.Bool() }, ErrRange},
-		"u8":       {felts("0x100"), func(d *Decoder) { d.Uint(255) }, ErrRange},
-		"u64":      {felts("0x10000000000000000"), func(d *Decoder) { d.Uint(1<<64 - 1) }, ErrRange},
-		"length":   {felts("0x2", "0x0"), func(d *Decoder) { d.Len() }, ErrShort},
-		"half":     {felts("0x1"), func(d *Decoder) { d.U256() }, ErrShort},
+		"short":     {nil, func(d *Decoder) { d.Felt() }, ErrShort},
+		"trailing":  {felts("0x1"), func(*Decoder) {}, ErrTrailing},
+		"bool":      {felts("0x2"), func(d *Decoder) { d.Bool() }, ErrRange},
+		"u8":        {felts("0x100"), func(d *Decoder) { d.Uint(255) }, ErrRange},
+		"u64":       {felts("0x10000000000000000"), func(d *Decoder) { d.Uint(1<<64 - 1) }, ErrRange},
+		"length":    {felts("0x2", "0x0"), func(d *Decoder) { d.Len() }, ErrShort},
+		"half":      {felts("0x1"), func(d *Decoder) { d.U256() }, ErrShort},
+		"high":      {felts("0x0", "0x100000000000000000000000000000000"), func(d *Decoder) { d.U256() }, ErrRange},
+		"array":     {felts("0x1"), func(d *Decoder) { d.Felts() }, ErrShort},
+		"huge":      {felts("0xffffffffffffffff"), func(d *Decoder) { d.Felts() }, ErrRange},
+		"huge text": {felts("0x7fffffffffffffff", "0x0", "0x0"), func(d *Decoder) { d.ByteArray() }, ErrRange},
 	} {
 		d := NewDecoder(c.in)
 		c.read(d)
 		if err := d.Close(); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		d.Felt()
+		if d.U256() != (U256{}) || d.Bool() || d.ByteArray() != "" || len(d.Felts()) != 0 {
+			t.Errorf("%s: values after an error", name)
 		}
 	}
 }
@@ -137,11 +147,47 @@ func TestBool(t *testing.T) {
 	}
 }
 
-func TestErrorByCode(t *testing.T) {
-	if e, ok := ErrorByCode("PAUSED"); !ok || e.Doc == "" {
-		t.Error(e, ok)
+func TestArray(t *testing.T) {
+	e := new(Encoder).Array(felts("0x5", "0x6")).Array(nil)
+	equal(t, e.Felts(), "0x2", "0x5", "0x6", "0x0")
+	d := NewDecoder(e.Felts())
+	if list := d.Felts(); len(list) != 2 || list[1] != felt.FromUint64(6) || len(d.Felts()) != 0 || d.Close() != nil {
+		t.Error("does not decode to what was encoded")
 	}
-	if _, ok := ErrorByCode("paused"); ok {
-		t.Error("found an error that does not exist")
-	}
+}
+
+func FuzzByteArray(f *testing.F) {
+	f.Add([]byte("hello"))
+	f.Add(bytes.Repeat([]byte{0}, 62))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		d := NewDecoder(new(Encoder).ByteArray(string(in)).Felts())
+		if got := d.ByteArray(); got != string(in) || d.Close() != nil {
+			t.Errorf("%x comes back as %x: %v", in, got, d.Close())
+		}
+	})
+}
+
+// FuzzDecoder reads random felts in every way; it must not panic, and what it reads of a
+// ByteArray must encode to the same felts.
+func FuzzDecoder(f *testing.F) {
+	f.Add([]byte{0, 0, 0})
+	f.Add([]byte{1, 65, 2, 65})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		list := make([]felt.Felt, len(in))
+		for i, b := range in {
+			list[i] = felt.FromUint64(uint64(b))
+		}
+		d := NewDecoder(list)
+		if s := d.ByteArray(); d.Close() == nil && !slices.Equal(new(Encoder).ByteArray(s).Felts(), list) {
+			t.Errorf("%x", in)
+		}
+		d = NewDecoder(list)
+		d.Felts()
+		d.U256()
+		d.Len()
+		d.Bool()
+		if d.Close() == nil && len(in) == 0 {
+			t.Error("nothing was read")
+		}
+	})
 }

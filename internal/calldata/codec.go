@@ -1,9 +1,7 @@
-// Package cairo holds what all code that talks to the contracts has in common: calls,
-// the Cairo types that Go lacks, the calldata encoding, and the contracts' errors.
-//
-// The folder bindings has a generated package for each contract. XCall functions build
-// calls, DecodeX functions read what a view returned, and DecodeEvent reads events.
-package cairo
+// Package calldata has the encoding in which contracts take arguments and return results,
+// the Cairo types that Go lacks included. It is pure: calls, which need a chain, are made in
+// package cairo.
+package calldata
 
 import (
 	"errors"
@@ -12,24 +10,6 @@ import (
 
 	"github.com/bitsage/bitsage/chain/felt"
 )
-
-// Error is a reason for which the contracts revert.
-type Error struct {
-	// Code is the short string with which the call reverts.
-	Code string
-	// Doc says what it means.
-	Doc string
-}
-
-// ErrorByCode returns the error of a code, such as "PAUSED".
-func ErrorByCode(code string) (Error, bool) {
-	for _, e := range Errors {
-		if e.Code == code {
-			return e, true
-		}
-	}
-	return Error{}, false
-}
 
 // U256 is a u256, most significant byte first, and so the form in which the
 // contracts take digests of 32 bytes. U256 values are comparable.
@@ -79,71 +59,70 @@ func (u U128) String() string { return u.Big().String() }
 // The errors of decoding.
 var (
 	// ErrRange means that a number does not fit its type.
-	ErrRange = errors.New("cairo: the number does not fit its type")
+	ErrRange = errors.New("calldata: the number does not fit its type")
 	// ErrShort means that felts are missing.
-	ErrShort = errors.New("cairo: too few felts")
+	ErrShort = errors.New("calldata: too few felts")
 	// ErrTrailing means that felts are left over.
-	ErrTrailing = errors.New("cairo: too many felts")
+	ErrTrailing = errors.New("calldata: too many felts")
 	// ErrEvent means that an event is none of the contract's.
-	ErrEvent = errors.New("cairo: not an event of this contract")
+	ErrEvent = errors.New("calldata: not an event of this contract")
 )
 
-// Encoder appends values in Cairo's calldata encoding. The zero Encoder is empty.
+// Encoder appends values in Cairo's calldata encoding. The zero Encoder is empty. Its methods
+// return it, for chains.
 type Encoder struct{ felts []felt.Felt }
 
 // Felts returns what was appended.
 func (e *Encoder) Felts() []felt.Felt { return e.felts }
 
 // Felt appends a felt252 or an address.
-func (e *Encoder) Felt(f felt.Felt) { e.felts = append(e.felts, f) }
-
-// Uint appends a u8, u16, u32, u64 or the index of an enum's variant.
-func (e *Encoder) Uint(x uint64) {
-	var f felt.Felt
-	f.SetUint64(x)
-	e.Felt(f)
+func (e *Encoder) Felt(f felt.Felt) *Encoder {
+	e.felts = append(e.felts, f)
+	return e
 }
 
+// Uint appends a u8, u16, u32, u64 or the index of an enum's variant.
+func (e *Encoder) Uint(x uint64) *Encoder { return e.Felt(felt.FromUint64(x)) }
+
 // Bool appends a bool.
-func (e *Encoder) Bool(b bool) {
+func (e *Encoder) Bool(b bool) *Encoder {
 	if b {
-		e.Uint(1)
-	} else {
-		e.Uint(0)
+		return e.Uint(1)
 	}
+	return e.Uint(0)
 }
 
 // U128 appends a u128.
-func (e *Encoder) U128(u U128) {
-	var f felt.Felt
-	f.SetBytes(u[:])
-	e.Felt(f)
-}
+func (e *Encoder) U128(u U128) *Encoder { return e.bytes(string(u[:])) }
 
 // U256 appends a u256: the low half and then the high half.
-func (e *Encoder) U256(u U256) {
-	e.U128(U128(u[16:]))
-	e.U128(U128(u[:16]))
-}
+func (e *Encoder) U256(u U256) *Encoder { return e.U128(U128(u[16:])).U128(U128(u[:16])) }
 
 // word is the number of bytes in a felt of a ByteArray.
 const word = 31
 
 // ByteArray appends a ByteArray: the number of full words, the words, the rest
 // and the length of the rest.
-func (e *Encoder) ByteArray(s string) {
+func (e *Encoder) ByteArray(s string) *Encoder {
 	e.Uint(uint64(len(s) / word))
 	for ; len(s) >= word; s = s[word:] {
 		e.bytes(s[:word])
 	}
-	e.bytes(s)
-	e.Uint(uint64(len(s)))
+	return e.bytes(s).Uint(uint64(len(s)))
 }
 
-func (e *Encoder) bytes(s string) {
+// bytes appends a number of at most word bytes.
+func (e *Encoder) bytes(s string) *Encoder {
 	var f felt.Felt
 	f.SetBytes([]byte(s))
-	e.Felt(f)
+	return e.Felt(f)
+}
+
+// Array appends an Array or Span of felts: the length, the elements.
+func (e *Encoder) Array(list []felt.Felt) *Encoder {
+	e.Uint(uint64(len(list)))
+	e.felts = append(e.felts, list...)
+	return e
 }
 
 // Decoder reads values in Cairo's encoding and remembers the first error, after
