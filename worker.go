@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
@@ -87,6 +88,7 @@ type Worker struct {
 	broken  chan struct{} // has an element if the breaker has opened
 
 	ready chan struct{} // closed when it serves
+	ran   atomic.Bool
 
 	// Set by Run.
 	host    transport.Host
@@ -167,8 +169,11 @@ func (w *Worker) Ready() <-chan struct{} { return w.ready }
 // Run stakes and registers the worker if that is still to be done, goes on with the
 // jobs that an earlier worker with the same Dir left, and serves until ctx ends. Then
 // it lets jobs in progress go on for the time of Drain and returns nil with nothing
-// left running. A Worker runs once.
+// left running. A Worker runs once: Run fails when it is called again.
 func (w *Worker) Run(ctx context.Context) (err error) {
+	if w.ran.Swap(true) {
+		return errRan
+	}
 	if err := w.open(ctx); err != nil {
 		return err
 	}
