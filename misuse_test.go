@@ -1,9 +1,13 @@
 package bitsage
 
 import (
+	"context"
+	"crypto/ed25519"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bitsage/bitsage/transport"
 )
 
 // TestRunOnce: a role that has run refuses to run again, in words and not by a panic.
@@ -15,4 +19,39 @@ func TestRunOnce(t *testing.T) {
 	run(t, v)
 	<-v.Ready()
 	require.ErrorIs(t, v.Run(t.Context()), errRan)
+}
+
+// shut is a transport that nobody gets into.
+type shut struct{ tried chan struct{} }
+
+func (s shut) Join(ctx context.Context, _ ed25519.PrivateKey) (transport.Host, error) {
+	s.tried <- struct{}{}
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
+// TestSlowJoin: while one call waits for the transport, another one ends with its own
+// context, and Close ends all.
+func TestSlowJoin(t *testing.T) {
+	w := newNetwork(t)
+	cfg := w.config(1)
+	s := shut{make(chan struct{}, 1)}
+	cfg.Transport = s
+	c, err := NewClient(cfg)
+	require.NoError(t, err)
+	first := make(chan error, 1)
+	go func() {
+		_, err := c.Quotes(context.Background(), smallJob(""))
+		first <- err
+	}()
+	<-s.tried
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = c.Quotes(ctx, smallJob(""))
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, c.Close())
+	require.ErrorIs(t, <-first, context.Canceled)
+	_, err = c.Quotes(t.Context(), smallJob(""))
+	require.ErrorIs(t, err, errClientClosed)
+	require.NoError(t, c.Close())
 }
