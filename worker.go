@@ -82,6 +82,7 @@ type Worker struct {
 	money    *settle.Account   // the staker's; nil if its key is not here
 	chainID  chain.Felt
 
+	taking  chan struct{} // holds a token while a job is being taken on
 	proving chan struct{} // holds a token while a proof is being made
 	speed   speed
 	breaker breaker
@@ -95,12 +96,13 @@ type Worker struct {
 	blobs   blob.Store
 	records *records
 
-	mu      sync.Mutex
-	stopped bool                             // takes on nothing more
-	jobs    map[proof.JobID]*assignment      // that have not ended
-	signed  map[proof.JobID]*submission      // also of jobs that have ended: a reorganisation can bring one back
-	results map[proof.JobID]wire.Description // of submitted jobs
-	running sync.WaitGroup
+	mu       sync.Mutex
+	stopped  bool                             // takes on nothing more
+	jobs     map[proof.JobID]*assignment      // that have not ended
+	signed   map[proof.JobID]*submission      // also of jobs that have ended: a reorganisation can bring one back
+	results  map[proof.JobID]wire.Description // of submitted jobs
+	running  sync.WaitGroup
+	arriving sync.WaitGroup // inputs, of which handlers may begin more until the host is closed
 }
 
 // NewWorker returns a worker. It does nothing before Run.
@@ -140,7 +142,7 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	n := cfg.Network
 	w := &Worker{
 		cfg: cfg, prover: cfg.Prover, contract: n.settle, chainID: n.settle.ChainID(), operator: cfg.account(), worker: cfg.StakerAddress, key: key,
-		ready: make(chan struct{}), proving: make(chan struct{}, 1), broken: make(chan struct{}, 1),
+		ready: make(chan struct{}), taking: make(chan struct{}, 1), proving: make(chan struct{}, 1), broken: make(chan struct{}, 1),
 		jobs: make(map[proof.JobID]*assignment), signed: make(map[proof.JobID]*submission), results: make(map[proof.JobID]wire.Description),
 	}
 	if cfg.StakerSigner != nil {
@@ -204,7 +206,7 @@ func (w *Worker) begin(serving, work context.Context) error {
 	if err := w.resume(work); err != nil {
 		return err
 	}
-	if err := w.serve(work); err != nil {
+	if err := w.serve(serving, work); err != nil {
 		return err
 	}
 	return w.cfg.Network.directory.serve(serving, &w.running, w.host)
@@ -251,7 +253,11 @@ func (w *Worker) open(ctx context.Context) (err error) {
 	return nil
 }
 
-func (w *Worker) close() error { return errors.Join(w.host.Close(), w.records.close()) }
+func (w *Worker) close() error {
+	err := w.host.Close()
+	w.arriving.Wait()
+	return errors.Join(err, w.records.close())
+}
 
 // enlist sees to it that the worker's stake, operator, registration and payment key
 // are on the chain.
