@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bitsage/bitsage/elgamal"
 	"github.com/bitsage/bitsage/transport"
+	"github.com/bitsage/bitsage/wallet"
 )
 
 // TestRunOnce: a role that has run refuses to run again, in words and not by a panic.
@@ -54,4 +56,25 @@ func TestSlowJoin(t *testing.T) {
 	_, err = c.Quotes(t.Context(), smallJob(""))
 	require.ErrorIs(t, err, errClientClosed)
 	require.NoError(t, c.Close())
+}
+
+// TestSignerMended: a wrong signer does not stay with the account when another role, or
+// the same one made anew, has the right one.
+func TestSignerMended(t *testing.T) {
+	w := newNetwork(t)
+	right := w.config(10)
+	wrong := right
+	wrong.Account, wrong.Address, wrong.Signer = nil, right.Account.Address(), wallet.GenerateKey()
+	wrong.PaymentKey = paymentKey(t, right.Account)
+	_, err := w.newClient(wrong, 0).Deposit(t.Context(), SAGE(1))
+	require.Error(t, err)
+	_, err = w.newClient(right, 0).Deposit(t.Context(), SAGE(1))
+	require.NoError(t, err)
+}
+
+func paymentKey(t *testing.T, a *wallet.Account) elgamal.SecretKey {
+	t.Helper()
+	key, err := PaymentKey(a)
+	require.NoError(t, err)
+	return key
 }
