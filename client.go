@@ -39,6 +39,7 @@ type Client struct {
 	paid    map[proof.JobID]bool                                    // put on the chain by this Client
 	hearers map[proof.JobID]map[chan wire.Progress]transport.PeerID // who watches, and the peer of the job's worker
 	inputs  inputs
+	asking  wire.Asking     // for quotes
 	dialed  bool            // the network is this client's own
 	ctx     context.Context // of what runs in the background
 	leave   context.CancelFunc
@@ -56,7 +57,7 @@ func NewClient(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, prover: prover.New(prover.Options{}), contract: cfg.Network.settle, account: cfg.account(), key: key,
-		joining: make(chan struct{}, 1),
+		joining: make(chan struct{}, 1), asking: wire.Asking{Enough: enoughQuotes, Patience: quotePatience},
 		intents: make(map[proof.JobID]intent), paid: make(map[proof.JobID]bool),
 		hearers: make(map[proof.JobID]map[chan wire.Progress]transport.PeerID),
 	}
