@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,4 +189,28 @@ func TestAnnouncedAgain(t *testing.T) {
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// TestPeerKeyOnce: those who make a folder's key at the same time have one identity.
+func TestPeerKeyOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "role")
+	var group sync.WaitGroup
+	var peers [16]transport.PeerID
+	var errs [16]error
+	for i := range peers {
+		group.Go(func() {
+			var key ed25519.PrivateKey
+			if key, errs[i] = PeerKey(dir); errs[i] == nil {
+				peers[i] = transport.PeerOf(key.Public().(ed25519.PublicKey))
+			}
+		})
+	}
+	group.Wait()
+	for i, peer := range peers {
+		require.NoError(t, errs[i])
+		require.Equal(t, peers[0], peer)
+	}
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 1, "of temporary files")
 }
