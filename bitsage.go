@@ -52,7 +52,7 @@ func SAGE(n uint64) Amount { return money.SAGE(n) }
 // to a role close it, after the role.
 type Transport interface {
 	// Join adds a host whose identity is that of the key. It fails if such a host is
-	// there already. The role closes the host.
+	// there already. ctx bounds the joining, not the life of the host, which the role closes.
 	Join(ctx context.Context, key ed25519.PrivateKey) (transport.Host, error)
 }
 

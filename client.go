@@ -28,15 +28,18 @@ type Client struct {
 	key      elgamal.SecretKey
 	money    *settle.Account
 
-	mu      sync.Mutex
+	joining chan struct{} // holds a token while somebody joins; guards opened, and what join sets
 	opened  bool
-	closed  bool
 	host    transport.Host
 	records *records
+
+	mu      sync.Mutex
+	closed  bool
 	intents map[proof.JobID]intent
 	paid    map[proof.JobID]bool                                    // put on the chain by this Client
 	hearers map[proof.JobID]map[chan wire.Progress]transport.PeerID // who watches, and the peer of the job's worker
 	inputs  inputs
+	asking  wire.Asking     // for quotes
 	dialed  bool            // the network is this client's own
 	ctx     context.Context // of what runs in the background
 	leave   context.CancelFunc
@@ -54,6 +57,7 @@ func NewClient(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, prover: prover.New(prover.Options{}), contract: cfg.Network.settle, account: cfg.account(), key: key,
+		joining: make(chan struct{}, 1), asking: wire.Asking{Enough: enoughQuotes, Patience: quotePatience},
 		intents: make(map[proof.JobID]intent), paid: make(map[proof.JobID]bool),
 		hearers: make(map[proof.JobID]map[chan wire.Progress]transport.PeerID),
 	}
@@ -66,15 +70,16 @@ func NewClient(cfg Config) (*Client, error) {
 // needs their identifiers alone.
 func (c *Client) Close() error {
 	c.mu.Lock()
-	opened, closed := c.opened, c.closed
+	closed := c.closed
 	c.closed = true
 	c.mu.Unlock() // handlers, for which the host waits, want it
 	if closed {
 		return nil
 	}
-	c.leave()
+	c.leave()               // which ends a join
+	c.joining <- struct{}{} // for good: nobody joins any more
 	var err error
-	if opened {
+	if c.opened {
 		err = c.host.Close()
 		c.running.Wait()
 		err = errors.Join(err, c.records.close())

@@ -48,16 +48,28 @@ func (c *Client) intended(ctx context.Context, i *intent) (Quote, error) {
 	return c.newQuote(ctx, r, q)
 }
 
-// join opens the client's folder and joins the network, once.
+var errClientClosed = errors.New("bitsage: the client is closed")
+
+// join opens the client's folder and joins the network, once. To join may take long: who
+// waits for another call of it does so no longer than its own context.
 func (c *Client) join(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.joining <- struct{}{}:
+		defer func() { <-c.joining }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.ctx.Done():
+		return errClientClosed
+	}
 	switch {
-	case c.closed:
-		return errors.New("bitsage: the client is closed")
+	case c.ctx.Err() != nil:
+		return errClientClosed
 	case c.opened:
 		return nil
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
 	r, err := openRecords(c.cfg.Dir)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func Dial(ctx context.Context, endpoint string, cfg Config) (*Client, error) {
 	}
 	d, err := parseDescription(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", endpoint, err)
+		return nil, fmt.Errorf("%w: at %s", err, redact(endpoint))
 	}
 	node, err := chain.NewClient(d.RPC, chain.Options{ChainID: d.Deployment.ChainID, Logger: cfg.Logger})
 	if err != nil {
@@ -84,16 +85,32 @@ func readDescription(ctx context.Context, endpoint string) ([]byte, error) {
 	if err := checkScheme(request); err != nil {
 		return nil, err
 	}
-	client := &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(r *http.Request, _ []*http.Request) error { return checkScheme(r) }}
+	client := &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		if len(via) >= maxRedirects {
+			return fmt.Errorf("bitsage: more than %d redirects", maxRedirects)
+		}
+		return checkScheme(r)
+	}}
 	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("bitsage: %s answered %s", endpoint, response.Status)
+		return nil, fmt.Errorf("bitsage: %s answered %s", redact(endpoint), response.Status)
 	}
 	return readBounded(response.Body)
+}
+
+// maxRedirects is how often a server may send Dial on to another address.
+const maxRedirects = 10
+
+// redact takes the password out of an address for an error.
+func redact(endpoint string) string {
+	if u, err := url.Parse(endpoint); err == nil {
+		return u.Redacted()
+	}
+	return endpoint
 }
 
 // checkScheme lets nobody on the way change a description.
@@ -102,7 +119,7 @@ func checkScheme(r *http.Request) error {
 	if r.URL.Scheme == "https" || r.URL.Scheme == "http" && (host == "localhost" || host == "127.0.0.1" || host == "::1") {
 		return nil
 	}
-	return fmt.Errorf("bitsage: %s is neither https nor on this machine: whoever is on the way could say which contracts get the money", r.URL)
+	return fmt.Errorf("bitsage: %s is neither https nor on this machine: whoever is on the way could say which contracts get the money", r.URL.Redacted())
 }
 
 func readBounded(r io.Reader) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -87,4 +88,31 @@ func TestDialRefuses(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = Dial(t.Context(), "", Config{Network: w.network, Account: w.keys[0]})
 	require.ErrorContains(t, err, "NewClient")
+}
+
+// TestDialServers: a server that sends Dial in circles is left soon, and what a server
+// answers is told without the password in its address.
+func TestDialServers(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		switch r.URL.Path {
+		case "/circle":
+			http.Redirect(w, r, "/circle", http.StatusFound)
+		case "/elsewhere":
+			http.Redirect(w, r, "http://network.example/", http.StatusFound)
+		case "/garbage":
+			w.Write([]byte("garbage"))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer server.Close()
+	for _, path := range []string{"/circle", "/elsewhere", "/garbage", "/none"} {
+		asked = 0
+		_, err := Dial(t.Context(), strings.Replace(server.URL, "http://", "http://user:secret@", 1)+path, Config{})
+		require.Error(t, err, path)
+		require.NotContains(t, err.Error(), "secret", path)
+		require.LessOrEqual(t, asked, 1+maxRedirects, path)
+	}
 }

@@ -34,7 +34,8 @@ func newDirectory(c *staking.Contracts, d wire.Domain) *directory {
 
 // The times of the directory.
 const (
-	announceEvery = 10 * time.Minute // a validator says where it is
+	announceSoon  = 10 * time.Second // a validator says again where it is, then after twice the time
+	announceEvery = 10 * time.Minute // and at last so often
 	memberPause   = 3 * time.Second  // between two questions to the chain who validates
 )
 
@@ -128,8 +129,8 @@ func (d *directory) validators(except transport.PeerID) []transport.PeerID {
 			peers = append(peers, r.Peer)
 		}
 	}
-	slices.Sort(peers) // so that equal questions go to equal peers
-	return peers
+	slices.Sort(peers)           // so that equal questions go to equal peers
+	return slices.Compact(peers) // nothing keeps a validator from naming another's
 }
 
 // serve answers what the directory knows and listens to what others say, until ctx
@@ -172,9 +173,11 @@ func (d *directory) learn(ctx context.Context, host transport.Host, peers []tran
 }
 
 // announce publishes at which peer a validator is, now and from time to time, until ctx
-// ends. It enters the record, so that whoever asks hears it too.
+// ends. It enters the record, so that whoever asks hears it too. Soon after the first time
+// it does so again, for those who dropped the record because they had just asked the chain
+// who validates, for any stranger's key, and it was not known there yet.
 func (d *directory) announce(ctx context.Context, host transport.Host, record func(context.Context) (wire.PeerRecord, error)) error {
-	for {
+	for pause := announceSoon; ; pause = min(2*pause, announceEvery) {
 		r, err := record(ctx)
 		if err != nil {
 			return err
@@ -186,7 +189,7 @@ func (d *directory) announce(ctx context.Context, host transport.Host, record fu
 		d.enter(ctx, r)
 		host.Publish(ctx, d.domain.Peers(), data) // the next time comes
 		select {
-		case <-time.After(announceEvery):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil
 		}

@@ -30,6 +30,9 @@ var (
 	ErrNoDir = errors.New("bitsage: a validator needs Config.Dir: without a journal a crash could make it vote both ways, which costs its stake")
 )
 
+// errRan means that Run was called again.
+var errRan = errors.New("bitsage: Run was called before: make a new Worker or Validator of the same Config")
+
 // JobError says that a job came to a bad end.
 type JobError struct {
 	Job proof.JobID

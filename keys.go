@@ -75,7 +75,11 @@ func makePeerKey(path string) (ed25519.PrivateKey, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	return key, atomicfile.Write(path, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der}), 0o600)
+	err = atomicfile.Create(path, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der}), 0o600)
+	if errors.Is(err, fs.ErrExist) { // somebody else was faster: that is the identity
+		return PeerKey(filepath.Dir(path))
+	}
+	return key, err
 }
 
 // PaymentKey derives the key of an account's encrypted amounts from its private key, so

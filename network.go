@@ -105,5 +105,5 @@ func (n *Network) account(address chain.Felt, signer wallet.Signer, fees chain.F
 		a = chain.NewAccount(n.chain, address, signer, fees)
 		n.accounts[address] = a
 	}
-	return a.WithFees(fees)
+	return a.WithSigner(signer).WithFees(fees)
 }

@@ -1,6 +1,7 @@
 package bitsage
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
@@ -8,11 +9,14 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bitsage/bitsage/internal/p2p"
 	"github.com/bitsage/bitsage/internal/p2p/blob"
 	"github.com/bitsage/bitsage/internal/wire"
 	"github.com/bitsage/bitsage/proof"
@@ -158,4 +162,55 @@ func TestInputsArePrivate(t *testing.T) {
 	withdraw()
 	_, err = w.client.inputs.bytes(w.worker.host.ID(), id)
 	require.ErrorIs(t, err, blob.ErrNotFound)
+}
+
+// TestAnnouncedAgain: a record that comes when a stranger has just had the directory ask
+// the chain, which did not know the validator yet, is not lost until the validator says
+// again where it is.
+func TestAnnouncedAgain(t *testing.T) {
+	w := newWorld(t, 1)
+	v := w.validators[0]
+	<-v.Ready()
+	d := newDirectory(w.network.staking, domain(w.network.settle))
+	synctest.Test(t, func(t *testing.T) {
+		d.asked = time.Now()
+		m := p2p.NewMemory(0, p2p.Faults{})
+		defer m.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		host := m.Host()
+		go d.announce(ctx, host, func(ctx context.Context) (wire.PeerRecord, error) {
+			r := wire.PeerRecord{Key: v.cfg.VoteKey.PublicKey(), Peer: host.ID(), Time: time.Now().Unix()}
+			return r.Sign(d.domain, signing(ctx, v.cfg.VoteKey))
+		})
+		synctest.Wait()
+		require.Empty(t, d.validators(""), "the record is not dropped: what is this test about?")
+		time.Sleep(time.Minute)
+		require.Equal(t, []transport.PeerID{host.ID()}, d.validators(""))
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// TestPeerKeyOnce: those who make a folder's key at the same time have one identity.
+func TestPeerKeyOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "role")
+	var group sync.WaitGroup
+	var peers [16]transport.PeerID
+	var errs [16]error
+	for i := range peers {
+		group.Go(func() {
+			var key ed25519.PrivateKey
+			if key, errs[i] = PeerKey(dir); errs[i] == nil {
+				peers[i] = transport.PeerOf(key.Public().(ed25519.PublicKey))
+			}
+		})
+	}
+	group.Wait()
+	for i, peer := range peers {
+		require.NoError(t, errs[i])
+		require.Equal(t, peers[0], peer)
+	}
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 1, "of temporary files")
 }

@@ -41,7 +41,8 @@ const (
 	askTime = 2 * time.Hour
 )
 
-// A client asks on until it has so many quotes, or has one when this time is over.
+// A client asks on until it has so many quotes within its fee, or has one when this time is
+// over.
 const (
 	enoughQuotes  = 16
 	quotePatience = 3 * time.Second
@@ -86,7 +87,17 @@ func (c *Client) quotes(ctx context.Context, job *Job, reasons map[string]string
 	for i, j := range rand.Perm(len(workers)) { // so that no worker is always among the first
 		peers[i] = transport.PeerID(workers[j].PeerID)
 	}
-	given, failed := wire.AskQuotes(ctx, c.host, peers, request, key, c.registered, wire.Asking{Enough: enoughQuotes, Patience: quotePatience})
+	// Those who want too much are no reason to ask nobody else.
+	signer := func(ctx context.Context, q wire.Quote) (chain.Felt, error) {
+		switch asked, err := c.newQuote(ctx, request, q); {
+		case err != nil:
+			return chain.Felt{}, err
+		case job.MaxFee.Less(asked.Fee):
+			return chain.Felt{}, fmt.Errorf("wants %v SAGE", asked.Fee)
+		}
+		return c.registered(ctx, q)
+	}
+	given, failed := wire.AskQuotes(ctx, c.host, peers, request, key, signer, c.asking)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -100,10 +111,6 @@ func (c *Client) quotes(ctx context.Context, job *Job, reasons map[string]string
 		q, err := c.newQuote(ctx, request, g)
 		if err != nil {
 			return nil, err
-		}
-		if job.MaxFee.Less(q.Fee) {
-			reasons[q.Worker.String()] = fmt.Sprintf("wants %v SAGE", q.Fee)
-			continue
 		}
 		quotes = append(quotes, q)
 	}

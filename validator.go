@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
@@ -43,6 +44,7 @@ type Validator struct {
 	chainID  chain.Felt
 
 	ready chan struct{} // closed when it serves
+	ran   atomic.Bool
 
 	// Set by Run.
 	host    transport.Host
@@ -101,8 +103,12 @@ func NewValidator(cfg ValidatorConfig) (*Validator, error) {
 func (v *Validator) Ready() <-chan struct{} { return v.ready }
 
 // Run stakes and registers the validator if that is still to be done, and votes
-// until ctx ends. Then it returns nil with nothing left running. A Validator runs once.
+// until ctx ends. Then it returns nil with nothing left running. A Validator runs
+// once: Run fails when it is called again.
 func (v *Validator) Run(ctx context.Context) (err error) {
+	if v.ran.Swap(true) {
+		return errRan
+	}
 	if err := v.open(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bitsage/bitsage/chain"
@@ -81,24 +82,27 @@ type Worker struct {
 	money    *settle.Account   // the staker's; nil if its key is not here
 	chainID  chain.Felt
 
+	taking  chan struct{} // holds a token while a job is being taken on
 	proving chan struct{} // holds a token while a proof is being made
 	speed   speed
 	breaker breaker
 	broken  chan struct{} // has an element if the breaker has opened
 
 	ready chan struct{} // closed when it serves
+	ran   atomic.Bool
 
 	// Set by Run.
 	host    transport.Host
 	blobs   blob.Store
 	records *records
 
-	mu      sync.Mutex
-	stopped bool                             // takes on nothing more
-	jobs    map[proof.JobID]*assignment      // that have not ended
-	signed  map[proof.JobID]*submission      // also of jobs that have ended: a reorganisation can bring one back
-	results map[proof.JobID]wire.Description // of submitted jobs
-	running sync.WaitGroup
+	mu       sync.Mutex
+	stopped  bool                             // takes on nothing more
+	jobs     map[proof.JobID]*assignment      // that have not ended
+	signed   map[proof.JobID]*submission      // also of jobs that have ended: a reorganisation can bring one back
+	results  map[proof.JobID]wire.Description // of submitted jobs
+	running  sync.WaitGroup
+	arriving sync.WaitGroup // inputs, of which handlers may begin more until the host is closed
 }
 
 // NewWorker returns a worker. It does nothing before Run.
@@ -138,7 +142,7 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	n := cfg.Network
 	w := &Worker{
 		cfg: cfg, prover: cfg.Prover, contract: n.settle, chainID: n.settle.ChainID(), operator: cfg.account(), worker: cfg.StakerAddress, key: key,
-		ready: make(chan struct{}), proving: make(chan struct{}, 1), broken: make(chan struct{}, 1),
+		ready: make(chan struct{}), taking: make(chan struct{}, 1), proving: make(chan struct{}, 1), broken: make(chan struct{}, 1),
 		jobs: make(map[proof.JobID]*assignment), signed: make(map[proof.JobID]*submission), results: make(map[proof.JobID]wire.Description),
 	}
 	if cfg.StakerSigner != nil {
@@ -167,8 +171,11 @@ func (w *Worker) Ready() <-chan struct{} { return w.ready }
 // Run stakes and registers the worker if that is still to be done, goes on with the
 // jobs that an earlier worker with the same Dir left, and serves until ctx ends. Then
 // it lets jobs in progress go on for the time of Drain and returns nil with nothing
-// left running. A Worker runs once.
+// left running. A Worker runs once: Run fails when it is called again.
 func (w *Worker) Run(ctx context.Context) (err error) {
+	if w.ran.Swap(true) {
+		return errRan
+	}
 	if err := w.open(ctx); err != nil {
 		return err
 	}
@@ -199,7 +206,7 @@ func (w *Worker) begin(serving, work context.Context) error {
 	if err := w.resume(work); err != nil {
 		return err
 	}
-	if err := w.serve(work); err != nil {
+	if err := w.serve(serving, work); err != nil {
 		return err
 	}
 	return w.cfg.Network.directory.serve(serving, &w.running, w.host)
@@ -246,7 +253,11 @@ func (w *Worker) open(ctx context.Context) (err error) {
 	return nil
 }
 
-func (w *Worker) close() error { return errors.Join(w.host.Close(), w.records.close()) }
+func (w *Worker) close() error {
+	err := w.host.Close()
+	w.arriving.Wait()
+	return errors.Join(err, w.records.close())
+}
 
 // enlist sees to it that the worker's stake, operator, registration and payment key
 // are on the chain.

@@ -19,7 +19,7 @@ import (
 // goOn works on an assignment until it has ended.
 func (w *Worker) goOn(ctx context.Context, a *assignment) {
 	w.mu.Lock()
-	w.jobs[a.id], a.bound = a, true // until the chain says otherwise
+	w.jobs[a.id], a.stored, a.bound = a, true, true // bound until the chain says otherwise
 	w.mu.Unlock()
 	w.running.Go(func() { w.work(ctx, a) })
 }

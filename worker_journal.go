@@ -34,6 +34,7 @@ type assignment struct {
 	// Worker.mu guards these, but for the goroutine that works on the job, which
 	// alone sets the first and may read it.
 	submission  *submission
+	stored      bool                   // in the journal, with its input on the disk
 	accepted    bool                   // seen on the chain
 	bound       bool                   // binds a bond, or may do so for all that is known here
 	ended       bool                   // nothing is left to do

@@ -38,18 +38,18 @@ var (
 // maxInputs bounds the bytes of the inputs that are on their way to a worker.
 const maxInputs = 512 << 20
 
-// serve answers requests until the host is closed. Jobs that are taken go on until
-// ctx ends.
-func (w *Worker) serve(ctx context.Context) error {
+// serve answers requests until the host is closed. Inputs come in until serving ends, and
+// jobs that are taken go on until work does.
+func (w *Worker) serve(serving, work context.Context) error {
 	return errors.Join(
 		blob.Serve(w.host, w.handOut),
 		wire.HandleQuotes(w.host, w.quote),
-		wire.HandleOffers(ctx, &w.running, w.host, wire.Offers{
+		wire.HandleOffers(serving, &w.arriving, w.host, wire.Offers{
 			Budget: maxInputs,
 			Have:   w.blobs.Bytes,
 			Admit:  w.admit,
-			Accept: func(request context.Context, from transport.PeerID, o wire.Offer, input []byte) error {
-				return w.take(request, ctx, from, o, input)
+			Accept: func(ctx context.Context, from transport.PeerID, o wire.Offer, input []byte) error {
+				return w.take(ctx, work, from, o, input)
 			},
 		}),
 		wire.HandleTasks(w.host, func(job proof.JobID) (wire.Description, bool) {
@@ -210,6 +210,9 @@ func (w *Worker) room(ctx context.Context, p proof.Program, profile proof.Profil
 	if w.breaker.open() {
 		return errBroken
 	}
+	if w.stopping() {
+		return errStopping
+	}
 	begin := w.backlog()
 	done := begin + w.speed.estimate(p, profile)
 	if begin > time.Unix(q.LockDeadline, 0).Sub(now)/2 || done > time.Unix(q.Deadline, 0).Sub(now)/2 {
@@ -233,6 +236,12 @@ func (w *Worker) room(ctx context.Context, p proof.Program, profile proof.Profil
 	return nil
 }
 
+func (w *Worker) stopping() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stopped
+}
+
 // admit looks at an offer before its input comes.
 func (w *Worker) admit(ctx context.Context, _ transport.PeerID, o wire.Offer) (held bool, err error) {
 	now, err := w.contract.Clock(ctx)
@@ -246,18 +255,29 @@ func (w *Worker) admit(ctx context.Context, _ transport.PeerID, o wire.Offer) (h
 	if jobID(w.contract, o.Request.Client, task.ID()) != o.Job {
 		return false, errors.New("the offer's job is another one")
 	}
+	known, stored := w.holds(o.Job)
+	if known {
+		return stored, nil // if not yet, take waits for it
+	}
+	return false, w.vacant(ctx, &o, now)
+}
+
+// holds reports whether a job was taken on, and whether it is on the disk.
+func (w *Worker) holds(id proof.JobID) (known, stored bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.jobs[id]
+	return a != nil, a != nil && a.stored
+}
+
+// vacant fails if the quote of an offer was used or its job does not fit.
+func (w *Worker) vacant(ctx context.Context, o *wire.Offer, now time.Time) error {
 	for _, a := range w.assignments() {
-		switch {
-		case a.id == o.Job:
-			held = true
-		case a.offer.Quote.Request == o.Quote.Request:
-			err = errUsed
+		if a.offer.Quote.Request == o.Quote.Request {
+			return errUsed
 		}
 	}
-	if held || err != nil {
-		return held, err
-	}
-	return false, w.room(ctx, task.Program, task.Profile, &o.Quote, now)
+	return w.room(ctx, o.Task.Program, o.Task.Profile, &o.Quote, now)
 }
 
 // maxKept bounds the memory of the one committed input that waits for its proof. It
@@ -265,8 +285,26 @@ func (w *Worker) admit(ctx context.Context, _ transport.PeerID, o wire.Offer) (h
 const maxKept = 128 << 20
 
 // take checks that an input is the one that the job commits to, and takes the job
-// on. What a client hears that is taken is on the disk.
+// on. What a client hears that is taken is on the disk. One job after the other is taken:
+// a commitment takes a multiple of the input's memory, and many offers may have been
+// admitted before the first of them was taken.
 func (w *Worker) take(ctx, work context.Context, from transport.PeerID, o wire.Offer, input []byte) error {
+	select {
+	case w.taking <- struct{}{}:
+		defer func() { <-w.taking }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if known, _ := w.holds(o.Job); known {
+		return nil
+	}
+	now, err := w.contract.Clock(ctx)
+	if err != nil {
+		return errOffline
+	}
+	if err := w.vacant(ctx, &o, now); err != nil {
+		return err
+	}
 	t := o.Task
 	task, committed, err := commit(ctx, w.prover, &t, input)
 	if err != nil {
@@ -317,6 +355,9 @@ func (w *Worker) assign(ctx context.Context, a *assignment, input []byte) error 
 		}
 		return errors.New("the worker's disk fails")
 	}
+	w.mu.Lock()
+	a.stored = true
+	w.mu.Unlock()
 	go func() {
 		defer w.running.Done()
 		w.work(ctx, a)

@@ -50,6 +50,13 @@ func (a *Account) WithFees(p FeePolicy) *Account {
 	return &b
 }
 
+// WithSigner returns the same account with another signer. Both share their nonces.
+func (a *Account) WithSigner(s wallet.Signer) *Account {
+	b := *a
+	b.signer = s
+	return &b
+}
+
 // Estimate returns what a transaction with these calls would use and cost now. It
 // fails as Client.EstimateFee does, or with a *CalldataError.
 func (a *Account) Estimate(ctx context.Context, calls ...Call) (Estimate, error) {

@@ -2,6 +2,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,7 +12,26 @@ import (
 // Write makes data the contents of a file, by way of a temporary file beside it that
 // it renames. A crash leaves the old contents or the new ones; when Write has
 // returned nil, the new ones.
-func Write(path string, data []byte, mode fs.FileMode) (err error) {
+func Write(path string, data []byte, mode fs.FileMode) error {
+	return write(path, data, mode, os.Rename)
+}
+
+// Create is Write for a file that is not there yet. If it is, by whoever made it
+// meanwhile, Create leaves it alone and fails with fs.ErrExist. Two who do so at the same
+// time are told apart on file systems that have links.
+func Create(path string, data []byte, mode fs.FileMode) error {
+	return write(path, data, mode, func(from, to string) error {
+		switch err := os.Link(from, to); {
+		case err == nil:
+			return os.Remove(from)
+		case errors.Is(err, fs.ErrExist):
+			return err
+		}
+		return os.Rename(from, to) // a file system without links
+	})
+}
+
+func write(path string, data []byte, mode fs.FileMode, place func(from, to string) error) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
@@ -35,7 +55,7 @@ func Write(path string, data []byte, mode fs.FileMode) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := place(f.Name(), path); err != nil {
 		return err
 	}
 	return syncDir(dir)

@@ -351,7 +351,7 @@ func TestLengthsAreChecked(t *testing.T) {
 				t.Errorf("%s: length %x was accepted", typeNames[c.typ], c.length)
 			}
 		})
-		if allocs > 20 {
+		if allocs > 30 { // a few more with the race detector
 			t.Errorf("%s, length %x: %v allocations", typeNames[c.typ], c.length, allocs)
 		}
 	}
