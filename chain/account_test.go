@@ -73,7 +73,7 @@ func newSequencer(account Felt) *sequencer {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if _, ok := s.known[Felt(params[struct {
-			Hash wireFelt `json:"transaction_hash"`
+			Hash rpcFelt `json:"transaction_hash"`
 		}](raw).Hash)]; ok {
 			return received, nil
 		}
@@ -120,7 +120,7 @@ func (s *sequencer) add(tx *InvokeTx) (any, error) {
 	if late {
 		return nil, after.error
 	}
-	return map[string]any{"transaction_hash": wireFelt(hash)}, nil
+	return map[string]any{"transaction_hash": rpcFelt(hash)}, nil
 }
 
 // include executes what the pool has in order. The caller holds mu.

@@ -35,14 +35,14 @@ type Addresses struct {
 	Contracts map[string]Contract
 }
 
-type wireContract struct {
-	Address *wireFelt `json:"address"`
-	Class   *wireFelt `json:"class_hash"`
+type rpcContract struct {
+	Address *rpcFelt `json:"address"`
+	Class   *rpcFelt `json:"class_hash"`
 }
 
-type wireAddresses struct {
-	ChainID   string                  `json:"chain_id"`
-	Contracts map[string]wireContract `json:"contracts"`
+type rpcAddresses struct {
+	ChainID   string                 `json:"chain_id"`
+	Contracts map[string]rpcContract `json:"contracts"`
 }
 
 // LoadAddresses reads an address file. It fails with ErrAddresses or the error of
@@ -70,7 +70,7 @@ func ParseAddresses(data []byte) (*Addresses, error) {
 	if len(data) > maxAddressFile {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrAddresses, maxAddressFile)
 	}
-	var w wireAddresses
+	var w rpcAddresses
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&w); err != nil {
@@ -135,10 +135,10 @@ func (a *Addresses) Save(path string) error {
 
 // MarshalJSON implements [json.Marshaler] with the contents of an address file.
 func (a *Addresses) MarshalJSON() ([]byte, error) {
-	w := wireAddresses{a.ChainID, make(map[string]wireContract, len(a.Contracts))}
+	w := rpcAddresses{a.ChainID, make(map[string]rpcContract, len(a.Contracts))}
 	for name, c := range a.Contracts {
-		address, class := wireFelt(c.Address), wireFelt(c.Class)
-		w.Contracts[name] = wireContract{&address, &class}
+		address, class := rpcFelt(c.Address), rpcFelt(c.Class)
+		w.Contracts[name] = rpcContract{&address, &class}
 	}
 	return json.Marshal(w)
 }

@@ -33,7 +33,7 @@ func batchNode(n int, body string) http.HandlerFunc {
 func ask(n int) []BatchItem {
 	items := make([]BatchItem, n)
 	for i := range items {
-		items[i] = BatchItem{Method: "starknet_chainId", Result: new(wireFelt)}
+		items[i] = BatchItem{Method: "starknet_chainId", Result: new(rpcFelt)}
 	}
 	return items
 }
@@ -42,7 +42,7 @@ func TestBatchOutOfOrder(t *testing.T) {
 	c, _ := testClient(t, batchNode(3, `[{"id":#2,"result":"0x3"},{"id":#0,"result":"0x1"},{"id":#1,"error":{"code":20,"message":"m"}}]`), Options{})
 	items := ask(3)
 	require.NoError(t, c.Batch(t.Context(), items))
-	if *items[0].Result.(*wireFelt) != wireFelt(Uint(1)) || *items[2].Result.(*wireFelt) != wireFelt(Uint(3)) {
+	if *items[0].Result.(*rpcFelt) != rpcFelt(Uint(1)) || *items[2].Result.(*rpcFelt) != rpcFelt(Uint(3)) {
 		t.Error("the answers are mixed up")
 	}
 	if items[0].Err != nil || items[2].Err != nil || !errors.Is(items[1].Err, ErrContractNotFound) {

@@ -24,10 +24,10 @@ type Block struct {
 	Transactions []Felt
 }
 
-type wireBlock struct {
+type rpcBlock struct {
 	Status       *Finality       `json:"status"`
-	Hash         *wireFelt       `json:"block_hash"`
-	Parent       *wireFelt       `json:"parent_hash"`
+	Hash         *rpcFelt        `json:"block_hash"`
+	Parent       *rpcFelt        `json:"parent_hash"`
 	Number       *uint64         `json:"block_number"`
 	Timestamp    *uint64         `json:"timestamp"`
 	Version      string          `json:"starknet_version"`
@@ -36,7 +36,7 @@ type wireBlock struct {
 
 // Block returns a block. It fails with ErrBlockNotFound.
 func (c *Client) Block(ctx context.Context, id BlockID) (*Block, error) {
-	var w wireBlock
+	var w rpcBlock
 	if err := c.Do(ctx, "starknet_getBlockWithTxHashes", map[string]any{"block_id": id}, &w); err != nil {
 		return nil, err
 	}
@@ -50,16 +50,16 @@ func (c *Client) Block(ctx context.Context, id BlockID) (*Block, error) {
 	return b, nil
 }
 
-func (w *wireBlock) block() (*Block, error) {
+func (w *rpcBlock) block() (*Block, error) {
 	if w.Number == nil || w.Timestamp == nil || *w.Timestamp > 1<<40 || len(w.Version) > 64 {
 		return nil, malformed("a block without number or time")
 	}
-	txs, err := decodeArray[wireFelt](w.Transactions, maxBlockTxs)
+	txs, err := decodeArray[rpcFelt](w.Transactions, maxBlockTxs)
 	if err != nil {
 		return nil, err
 	}
 	b := &Block{BlockRef: BlockRef{Number: *w.Number}, Finality: PreConfirmed, Time: time.Unix(int64(*w.Timestamp), 0).UTC(),
-		Version: w.Version, Transactions: fromWire(txs)}
+		Version: w.Version, Transactions: fromRPC(txs)}
 	if w.Status != nil {
 		b.Finality = *w.Status
 	}
@@ -88,7 +88,7 @@ func (c *Client) TransactionStatus(ctx context.Context, hash Felt) (TxStatus, er
 		Execution string          `json:"execution_status"`
 		Failure   string          `json:"failure_reason"`
 	}
-	if err := c.Do(ctx, "starknet_getTransactionStatus", map[string]any{"transaction_hash": wireFelt(hash)}, &w); err != nil {
+	if err := c.Do(ctx, "starknet_getTransactionStatus", map[string]any{"transaction_hash": rpcFelt(hash)}, &w); err != nil {
 		return TxStatus{}, err
 	}
 	w.Failure = clip(w.Failure)
@@ -141,20 +141,20 @@ func (r *Receipt) Err() error {
 	return &RevertError{r.Hash, r.Reason}
 }
 
-type wireReceipt struct {
-	Type string    `json:"type"`
-	Hash *wireFelt `json:"transaction_hash"`
+type rpcReceipt struct {
+	Type string   `json:"type"`
+	Hash *rpcFelt `json:"transaction_hash"`
 	Fee  *struct {
-		Amount *wireU128 `json:"amount"`
-		Unit   string    `json:"unit"`
+		Amount *rpcU128 `json:"amount"`
+		Unit   string   `json:"unit"`
 	} `json:"actual_fee"`
 	Finality    *Finality       `json:"finality_status"`
 	Execution   string          `json:"execution_status"`
 	Reason      string          `json:"revert_reason"`
-	BlockHash   *wireFelt       `json:"block_hash"`
+	BlockHash   *rpcFelt        `json:"block_hash"`
 	BlockNumber *uint64         `json:"block_number"`
 	Events      json.RawMessage `json:"events"`
-	Contract    wireFelt        `json:"contract_address"`
+	Contract    rpcFelt         `json:"contract_address"`
 	Resources   *struct {
 		L1     uint64 `json:"l1_gas"`
 		L1Data uint64 `json:"l1_data_gas"`
@@ -166,8 +166,8 @@ type wireReceipt struct {
 // ErrTxHashNotFound if it was not executed or is not known. A revert is no error
 // here, see Receipt.Err.
 func (c *Client) TransactionReceipt(ctx context.Context, hash Felt) (*Receipt, error) {
-	var w wireReceipt
-	if err := c.Do(ctx, "starknet_getTransactionReceipt", map[string]any{"transaction_hash": wireFelt(hash)}, &w); err != nil {
+	var w rpcReceipt
+	if err := c.Do(ctx, "starknet_getTransactionReceipt", map[string]any{"transaction_hash": rpcFelt(hash)}, &w); err != nil {
 		return nil, err
 	}
 	r, err := w.receipt()
@@ -180,7 +180,7 @@ func (c *Client) TransactionReceipt(ctx context.Context, hash Felt) (*Receipt, e
 	return r, nil
 }
 
-func (w *wireReceipt) receipt() (*Receipt, error) {
+func (w *rpcReceipt) receipt() (*Receipt, error) {
 	if w.Hash == nil || w.Fee == nil || w.Fee.Amount == nil || w.Finality == nil || w.Resources == nil || len(w.Type) > 32 || len(w.Fee.Unit) > 8 {
 		return nil, malformed("a receipt lacks a field")
 	}
@@ -199,7 +199,7 @@ func (w *wireReceipt) receipt() (*Receipt, error) {
 		}
 		r.Block = BlockRef{*w.BlockNumber, Felt(*w.BlockHash)}
 	}
-	events, err := decodeArray[wireEvent](w.Events, maxReceiptItems)
+	events, err := decodeArray[rpcEvent](w.Events, maxReceiptItems)
 	if err != nil {
 		return nil, err
 	}

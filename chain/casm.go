@@ -21,19 +21,19 @@ const (
 	maxNesting  = 64     // of bytecode segments
 )
 
-type wireCasmEntry struct {
-	Selector *wireFelt `json:"selector"`
-	Offset   *uint64   `json:"offset"`
-	Builtins []string  `json:"builtins"`
+type rpcCasmEntry struct {
+	Selector *rpcFelt `json:"selector"`
+	Offset   *uint64  `json:"offset"`
+	Builtins []string `json:"builtins"`
 }
 
-type wireCasm struct {
-	Bytecode    []wireFelt      `json:"bytecode"`
+type rpcCasm struct {
+	Bytecode    []rpcFelt       `json:"bytecode"`
 	Segments    json.RawMessage `json:"bytecode_segment_lengths"`
 	EntryPoints struct {
-		Constructor []wireCasmEntry `json:"CONSTRUCTOR"`
-		External    []wireCasmEntry `json:"EXTERNAL"`
-		L1Handler   []wireCasmEntry `json:"L1_HANDLER"`
+		Constructor []rpcCasmEntry `json:"CONSTRUCTOR"`
+		External    []rpcCasmEntry `json:"EXTERNAL"`
+		L1Handler   []rpcCasmEntry `json:"L1_HANDLER"`
 	} `json:"entry_points_by_type"`
 }
 
@@ -45,19 +45,19 @@ func CompiledClassHash(casm []byte) (Felt, error) {
 	if len(casm) > maxClassFile {
 		return Felt{}, fmt.Errorf("%w: %d bytes", ErrCasm, len(casm))
 	}
-	var w wireCasm
+	var w rpcCasm
 	if err := json.Unmarshal(casm, &w); err != nil {
 		return Felt{}, fmt.Errorf("%w: %s", ErrCasm, printable(err.Error()))
 	}
 	if len(w.Bytecode) == 0 || len(w.Bytecode) > maxBytecode {
 		return Felt{}, fmt.Errorf("%w: a bytecode of %d felts", ErrCasm, len(w.Bytecode))
 	}
-	code, err := hashBytecode(fromWire(w.Bytecode), w.Segments)
+	code, err := hashBytecode(fromRPC(w.Bytecode), w.Segments)
 	if err != nil {
 		return Felt{}, err
 	}
 	parts := []Felt{short("COMPILED_CLASS_V1")}
-	for _, list := range [][]wireCasmEntry{w.EntryPoints.External, w.EntryPoints.L1Handler, w.EntryPoints.Constructor} {
+	for _, list := range [][]rpcCasmEntry{w.EntryPoints.External, w.EntryPoints.L1Handler, w.EntryPoints.Constructor} {
 		h, err := hashCasmEntries(list)
 		if err != nil {
 			return Felt{}, err
@@ -91,7 +91,7 @@ func blakeMany(list []Felt) Felt {
 	return f
 }
 
-func hashCasmEntries(list []wireCasmEntry) (Felt, error) {
+func hashCasmEntries(list []rpcCasmEntry) (Felt, error) {
 	var flat []Felt
 	for _, e := range list {
 		if e.Selector == nil || e.Offset == nil {

@@ -36,21 +36,21 @@ type Class struct {
 	ABI         string // JSON; part of the hash exactly as it is
 }
 
-type wireEntryPoint struct {
-	Selector *wireFelt `json:"selector"`
-	Function *uint64   `json:"function_idx"`
+type rpcEntryPoint struct {
+	Selector *rpcFelt `json:"selector"`
+	Function *uint64  `json:"function_idx"`
 }
 
-type wireEntryPoints struct {
-	Constructor []wireEntryPoint `json:"CONSTRUCTOR"`
-	External    []wireEntryPoint `json:"EXTERNAL"`
-	L1Handler   []wireEntryPoint `json:"L1_HANDLER"`
+type rpcEntryPoints struct {
+	Constructor []rpcEntryPoint `json:"CONSTRUCTOR"`
+	External    []rpcEntryPoint `json:"EXTERNAL"`
+	L1Handler   []rpcEntryPoint `json:"L1_HANDLER"`
 }
 
-type wireClass struct {
-	Program     []wireFelt      `json:"sierra_program"`
+type rpcClass struct {
+	Program     []rpcFelt       `json:"sierra_program"`
 	Version     string          `json:"contract_class_version"`
-	EntryPoints wireEntryPoints `json:"entry_points_by_type"`
+	EntryPoints rpcEntryPoints  `json:"entry_points_by_type"`
 	ABI         json.RawMessage `json:"abi"`
 }
 
@@ -76,7 +76,7 @@ func ParseClass(data []byte) (*Class, error) {
 
 // UnmarshalJSON implements json.Unmarshaler, see ParseClass.
 func (c *Class) UnmarshalJSON(data []byte) error {
-	var w wireClass
+	var w rpcClass
 	if err := json.Unmarshal(data, &w); err != nil {
 		return fmt.Errorf("%w: %s", ErrClass, printable(err.Error()))
 	}
@@ -91,16 +91,16 @@ func (c *Class) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	var entries [3][]EntryPoint
-	for i, list := range [][]wireEntryPoint{w.EntryPoints.External, w.EntryPoints.L1Handler, w.EntryPoints.Constructor} {
+	for i, list := range [][]rpcEntryPoint{w.EntryPoints.External, w.EntryPoints.L1Handler, w.EntryPoints.Constructor} {
 		if entries[i], err = entryPoints(list); err != nil {
 			return err
 		}
 	}
-	*c = Class{w.Version, fromWire(w.Program), entries[0], entries[1], entries[2], abi}
+	*c = Class{w.Version, fromRPC(w.Program), entries[0], entries[1], entries[2], abi}
 	return nil
 }
 
-func entryPoints(list []wireEntryPoint) ([]EntryPoint, error) {
+func entryPoints(list []rpcEntryPoint) ([]EntryPoint, error) {
 	if len(list) > MaxSierra {
 		return nil, fmt.Errorf("%w: %d entry points", ErrClass, len(list))
 	}
@@ -164,15 +164,15 @@ func (c *Class) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(wireClass{wireFelts(c.Program), c.Version,
-		wireEntryPoints{wireEntries(c.Constructor), wireEntries(c.External), wireEntries(c.L1Handler)}, abi})
+	return json.Marshal(rpcClass{rpcFelts(c.Program), c.Version,
+		rpcEntryPoints{rpcEntries(c.Constructor), rpcEntries(c.External), rpcEntries(c.L1Handler)}, abi})
 }
 
-func wireEntries(list []EntryPoint) []wireEntryPoint {
-	out := make([]wireEntryPoint, len(list))
+func rpcEntries(list []EntryPoint) []rpcEntryPoint {
+	out := make([]rpcEntryPoint, len(list))
 	for i := range list {
-		selector := wireFelt(list[i].Selector)
-		out[i] = wireEntryPoint{&selector, &list[i].Function}
+		selector := rpcFelt(list[i].Selector)
+		out[i] = rpcEntryPoint{&selector, &list[i].Function}
 	}
 	return out
 }

@@ -167,7 +167,7 @@ func (c *Client) chainID(ctx context.Context) (Felt, error) {
 	if known != nil {
 		return *known, nil
 	}
-	var w wireFelt
+	var w rpcFelt
 	if err := c.Do(ctx, "starknet_chainId", nil, &w); err != nil {
 		return Felt{}, err
 	}

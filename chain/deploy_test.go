@@ -46,7 +46,7 @@ func TestDeployAccount(t *testing.T) {
 		if wallet.Verify(key.PublicKey(), hash, sig) != nil {
 			return nil, ErrValidation
 		}
-		return map[string]any{"transaction_hash": wireFelt(hash), "contract_address": wireFelt(tx.Sender())}, nil
+		return map[string]any{"transaction_hash": rpcFelt(hash), "contract_address": rpcFelt(tx.Sender())}, nil
 	})
 	c, _ := testClient(t, n, Options{})
 	a := NewAccount(c, key.Address(), key, FeePolicy{})
@@ -111,7 +111,7 @@ func TestDeclare(t *testing.T) {
 		if err != nil || tx.Compiled != Uint(9) {
 			return nil, ErrInvalidParams
 		}
-		return map[string]any{"transaction_hash": wireFelt(hash)}, nil
+		return map[string]any{"transaction_hash": rpcFelt(hash)}, nil
 	})
 	out, err := a.Declare(t.Context(), class, Uint(9))
 	if err != nil || out.Class != class.Hash() || out.Tx.IsZero() {

@@ -200,7 +200,7 @@ func devnetDeclare(t *testing.T, d *testnet) {
 	require.NoError(t, err)
 	class.ABI = strings.Replace(class.ABI, "UpgradeableImpl", "UpgradableImpl", 1)
 	var casm json.RawMessage
-	require.NoError(t, d.Do(t.Context(), "starknet_getCompiledCasm", map[string]any{"class_hash": wireFelt(wallet.ClassOpenZeppelin.Hash())}, &casm))
+	require.NoError(t, d.Do(t.Context(), "starknet_getCompiledCasm", map[string]any{"class_hash": rpcFelt(wallet.ClassOpenZeppelin.Hash())}, &casm))
 	compiled, err := CompiledClassHash(casm)
 	require.NoError(t, err)
 	a := d.account(2)
@@ -263,7 +263,7 @@ func devnetConcurrent(t *testing.T, d *testnet) {
 			t.Error(err)
 		}
 		var tx InvokeTx
-		require.NoError(t, d.Do(t.Context(), "starknet_getTransactionByHash", map[string]any{"transaction_hash": wireFelt(h)}, &tx))
+		require.NoError(t, d.Do(t.Context(), "starknet_getTransactionByHash", map[string]any{"transaction_hash": rpcFelt(h)}, &tx))
 		if got, err := tx.Hash(sepolia); err != nil || got != h {
 			t.Errorf("hash %s of what the node has as %s: %v", got, h, err)
 		}
@@ -378,11 +378,11 @@ func devnetErrors(t *testing.T, d *testnet) {
 }
 
 func devnetBatch(t *testing.T, d *testnet) {
-	var id, nonce wireFelt
+	var id, nonce rpcFelt
 	var n uint64
 	items := []BatchItem{
 		{Method: "starknet_chainId", Result: &id},
-		{Method: "starknet_getNonce", Params: map[string]any{"block_id": AtLatest(), "contract_address": wireFelt(Uint(1234))}, Result: &nonce},
+		{Method: "starknet_getNonce", Params: map[string]any{"block_id": AtLatest(), "contract_address": rpcFelt(Uint(1234))}, Result: &nonce},
 		{Method: "starknet_blockNumber", Result: &n},
 	}
 	require.NoError(t, d.Batch(t.Context(), items))
@@ -473,5 +473,3 @@ func TestDevnetOnDemand(t *testing.T) {
 		t.Error("not all payments were made")
 	}
 }
-
-func pow2(n uint) *big.Int { return new(big.Int).Lsh(big.NewInt(1), n) }

@@ -28,21 +28,21 @@ type Cursor struct {
 	Index uint64 // events of the block, of those that match the filter, that were delivered
 }
 
-type wireCursor struct {
-	Block *uint64   `json:"block"`
-	Hash  *wireFelt `json:"hash"`
-	Index *uint64   `json:"index"`
+type rpcCursor struct {
+	Block *uint64  `json:"block"`
+	Hash  *rpcFelt `json:"hash"`
+	Index *uint64  `json:"index"`
 }
 
 // MarshalJSON writes an object of block, hash and index.
 func (c Cursor) MarshalJSON() ([]byte, error) {
-	hash := wireFelt(c.Hash)
-	return json.Marshal(wireCursor{&c.Block, &hash, &c.Index})
+	hash := rpcFelt(c.Hash)
+	return json.Marshal(rpcCursor{&c.Block, &hash, &c.Index})
 }
 
 // UnmarshalJSON is the inverse of MarshalJSON. No field may be missing.
 func (c *Cursor) UnmarshalJSON(data []byte) error {
-	var w wireCursor
+	var w rpcCursor
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
@@ -82,25 +82,25 @@ func (f EventFilter) matches(e *Event) bool {
 	return true
 }
 
-type wireEvent struct {
-	From        *wireFelt  `json:"from_address"`
-	Keys        []wireFelt `json:"keys"`
-	Data        []wireFelt `json:"data"`
-	BlockHash   *wireFelt  `json:"block_hash"`
-	BlockNumber *uint64    `json:"block_number"`
-	Tx          *wireFelt  `json:"transaction_hash"`
+type rpcEvent struct {
+	From        *rpcFelt  `json:"from_address"`
+	Keys        []rpcFelt `json:"keys"`
+	Data        []rpcFelt `json:"data"`
+	BlockHash   *rpcFelt  `json:"block_hash"`
+	BlockNumber *uint64   `json:"block_number"`
+	Tx          *rpcFelt  `json:"transaction_hash"`
 }
 
 // event converts what an event in a receipt has.
-func (w *wireEvent) event() (Event, error) {
+func (w *rpcEvent) event() (Event, error) {
 	if w.From == nil {
 		return Event{}, malformed("an event without a contract")
 	}
-	return Event{From: Felt(*w.From), Keys: fromWire(w.Keys), Data: fromWire(w.Data)}, nil
+	return Event{From: Felt(*w.From), Keys: fromRPC(w.Keys), Data: fromRPC(w.Data)}, nil
 }
 
 // emitted converts what an event of starknet_getEvents has in an accepted block.
-func (w *wireEvent) emitted() (Event, error) {
+func (w *rpcEvent) emitted() (Event, error) {
 	e, err := w.event()
 	if err != nil {
 		return Event{}, err
@@ -120,12 +120,12 @@ const maxToken = 4 << 10
 func (c *Client) eventPage(ctx context.Context, f EventFilter, from, to uint64, token string) (page []Event, next string, err error) {
 	filter := map[string]any{"from_block": AtNumber(from), "to_block": AtNumber(to), "chunk_size": f.Chunk}
 	if !f.Contract.IsZero() {
-		filter["address"] = wireFelt(f.Contract)
+		filter["address"] = rpcFelt(f.Contract)
 	}
 	if len(f.Keys) > 0 {
-		keys := make([][]wireFelt, len(f.Keys))
+		keys := make([][]rpcFelt, len(f.Keys))
 		for i, k := range f.Keys {
-			keys[i] = wireFelts(k)
+			keys[i] = rpcFelts(k)
 		}
 		filter["keys"] = keys
 	}
@@ -142,7 +142,7 @@ func (c *Client) eventPage(ctx context.Context, f EventFilter, from, to uint64, 
 	if len(w.Token) > maxToken {
 		return nil, "", malformed("a continuation token of %d bytes", len(w.Token))
 	}
-	list, err := decodeArray[wireEvent](w.Events, f.Chunk)
+	list, err := decodeArray[rpcEvent](w.Events, f.Chunk)
 	if err != nil {
 		return nil, "", err
 	}

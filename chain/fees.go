@@ -80,24 +80,24 @@ type Estimate struct {
 	Unit   string   // FRI (10^-18 STRK) or WEI
 }
 
-type wireEstimate struct {
-	L1Gas       *wireUint `json:"l1_gas_consumed"`
-	L1Price     *wireU128 `json:"l1_gas_price"`
-	L2Gas       *wireUint `json:"l2_gas_consumed"`
-	L2Price     *wireU128 `json:"l2_gas_price"`
-	L1DataGas   *wireUint `json:"l1_data_gas_consumed"`
-	L1DataPrice *wireU128 `json:"l1_data_gas_price"`
-	Fee         *wireU128 `json:"overall_fee"`
-	Unit        string    `json:"unit"`
+type rpcEstimate struct {
+	L1Gas       *rpcUint `json:"l1_gas_consumed"`
+	L1Price     *rpcU128 `json:"l1_gas_price"`
+	L2Gas       *rpcUint `json:"l2_gas_consumed"`
+	L2Price     *rpcU128 `json:"l2_gas_price"`
+	L1DataGas   *rpcUint `json:"l1_data_gas_consumed"`
+	L1DataPrice *rpcU128 `json:"l1_data_gas_price"`
+	Fee         *rpcU128 `json:"overall_fee"`
+	Unit        string   `json:"unit"`
 }
 
-func (w *wireEstimate) estimate() (Estimate, error) {
-	for _, p := range []*wireU128{w.L1Price, w.L2Price, w.L1DataPrice, w.Fee} {
+func (w *rpcEstimate) estimate() (Estimate, error) {
+	for _, p := range []*rpcU128{w.L1Price, w.L2Price, w.L1DataPrice, w.Fee} {
 		if p == nil {
 			return Estimate{}, malformed("an estimate lacks a price")
 		}
 	}
-	for _, p := range []*wireUint{w.L1Gas, w.L2Gas, w.L1DataGas} {
+	for _, p := range []*rpcUint{w.L1Gas, w.L2Gas, w.L1DataGas} {
 		if p == nil || *p > math.MaxInt64 {
 			return Estimate{}, malformed("an estimate lacks an amount, or it is absurd")
 		}
@@ -133,7 +133,7 @@ func (c *Client) EstimateFees(ctx context.Context, txs ...Transaction) ([]Estima
 	if err != nil {
 		return nil, err
 	}
-	list, err := decodeArray[wireEstimate](raw, len(txs))
+	list, err := decodeArray[rpcEstimate](raw, len(txs))
 	if err != nil || len(list) != len(txs) {
 		return nil, malformed("%d estimates for %d transactions", len(list), len(txs))
 	}

@@ -64,7 +64,7 @@ func FuzzAnswers(f *testing.F) {
 			func() { c.Class(ctx, Felt{}, AtLatest()) },
 			func() { c.EstimateFee(ctx, &InvokeTx{}) },
 			func() { c.eventPage(ctx, EventFilter{Chunk: 9}, 0, 9, "") },
-			func() { c.Batch(ctx, []BatchItem{{Result: new(wireFelt)}}) },
+			func() { c.Batch(ctx, []BatchItem{{Result: new(rpcFelt)}}) },
 		}
 		for _, read := range readers {
 			c.id.Store(0)

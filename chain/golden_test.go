@@ -16,7 +16,7 @@ import (
 type goldenTx struct {
 	Chain string
 	Tx    json.RawMessage
-	Hash  wireFelt
+	Hash  rpcFelt
 }
 
 type goldenFile struct {
@@ -26,27 +26,27 @@ type goldenFile struct {
 	Deploy     []goldenTx `json:"deploy_account"`
 	Selectors  []struct {
 		Name  string
-		Value wireFelt
+		Value rpcFelt
 	}
 	ByteArrays []struct {
 		Text  string
-		Felts []wireFelt
+		Felts []rpcFelt
 	} `json:"byte_arrays"`
 	Multicalls []struct {
 		Calls []struct {
-			To       wireFelt   `json:"contract_address"`
-			Selector wireFelt   `json:"entry_point_selector"`
-			Calldata []wireFelt `json:"calldata"`
+			To       rpcFelt   `json:"contract_address"`
+			Selector rpcFelt   `json:"entry_point_selector"`
+			Calldata []rpcFelt `json:"calldata"`
 		}
-		Felts []wireFelt
+		Felts []rpcFelt
 	}
 	Files []struct {
 		Class json.RawMessage
-		Hash  wireFelt
+		Hash  rpcFelt
 	} `json:"class_files"`
 	Casm []struct {
 		Class json.RawMessage
-		Hash  wireFelt
+		Hash  rpcFelt
 	}
 }
 
@@ -126,7 +126,7 @@ func TestGoldenSelectors(t *testing.T) {
 func TestGoldenByteArrays(t *testing.T) {
 	for _, g := range golden(t).ByteArrays {
 		got := new(calldata.Encoder).ByteArray(g.Text).Felts()
-		if !sameFelts(got, fromWire(g.Felts)) {
+		if !sameFelts(got, fromRPC(g.Felts)) {
 			t.Errorf("%d bytes: %v", len(g.Text), got)
 		}
 		d := calldata.NewDecoder(got)
@@ -140,10 +140,10 @@ func TestGoldenMulticalls(t *testing.T) {
 	for i, g := range golden(t).Multicalls {
 		var calls []Call
 		for _, c := range g.Calls {
-			calls = append(calls, Call{Felt(c.To), Felt(c.Selector), fromWire(c.Calldata)})
+			calls = append(calls, Call{Felt(c.To), Felt(c.Selector), fromRPC(c.Calldata)})
 		}
 		got, err := Multicall(calls...)
-		if err != nil || !sameFelts(got, fromWire(g.Felts)) {
+		if err != nil || !sameFelts(got, fromRPC(g.Felts)) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}

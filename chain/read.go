@@ -30,40 +30,40 @@ func (c *Client) Call(ctx context.Context, call Call, at BlockID) ([]Felt, error
 	var raw json.RawMessage
 	err := c.Do(ctx, "starknet_call", map[string]any{
 		"request": map[string]any{
-			"contract_address":     wireFelt(call.To),
-			"entry_point_selector": wireFelt(call.Selector),
-			"calldata":             wireFelts(call.Calldata),
+			"contract_address":     rpcFelt(call.To),
+			"entry_point_selector": rpcFelt(call.Selector),
+			"calldata":             rpcFelts(call.Calldata),
 		},
 		"block_id": at,
 	}, &raw)
 	if err != nil {
 		return nil, err
 	}
-	out, err := decodeArray[wireFelt](raw, maxCallResult)
-	return fromWire(out), err
+	out, err := decodeArray[rpcFelt](raw, maxCallResult)
+	return fromRPC(out), err
 }
 
 // Nonce returns the nonce that the next transaction of an account has after a
 // block. It fails with ErrContractNotFound if the account is not deployed.
 func (c *Client) Nonce(ctx context.Context, account Felt, at BlockID) (uint64, error) {
-	var n wireUint
-	err := c.Do(ctx, "starknet_getNonce", map[string]any{"block_id": at, "contract_address": wireFelt(account)}, &n)
+	var n rpcUint
+	err := c.Do(ctx, "starknet_getNonce", map[string]any{"block_id": at, "contract_address": rpcFelt(account)}, &n)
 	return uint64(n), err
 }
 
 // StorageAt returns a storage slot of a contract, zero if it was never written. It
 // fails with ErrContractNotFound if there is no contract.
 func (c *Client) StorageAt(ctx context.Context, contract, key Felt, at BlockID) (Felt, error) {
-	var v wireFelt
-	err := c.Do(ctx, "starknet_getStorageAt", map[string]any{"contract_address": wireFelt(contract), "key": wireFelt(key), "block_id": at}, &v)
+	var v rpcFelt
+	err := c.Do(ctx, "starknet_getStorageAt", map[string]any{"contract_address": rpcFelt(contract), "key": rpcFelt(key), "block_id": at}, &v)
 	return Felt(v), err
 }
 
 // ClassHashAt returns the class of a contract. It fails with ErrContractNotFound if
 // there is none.
 func (c *Client) ClassHashAt(ctx context.Context, contract Felt, at BlockID) (Felt, error) {
-	var v wireFelt
-	err := c.Do(ctx, "starknet_getClassHashAt", map[string]any{"block_id": at, "contract_address": wireFelt(contract)}, &v)
+	var v rpcFelt
+	err := c.Do(ctx, "starknet_getClassHashAt", map[string]any{"block_id": at, "contract_address": rpcFelt(contract)}, &v)
 	return Felt(v), err
 }
 
@@ -72,7 +72,7 @@ func (c *Client) ClassHashAt(ctx context.Context, contract Felt, at BlockID) (Fe
 // ABI that the node wrote without the spaces that belong to the hash gets them back.
 func (c *Client) Class(ctx context.Context, hash Felt, at BlockID) (*Class, error) {
 	var class Class
-	if err := c.Do(ctx, "starknet_getClass", map[string]any{"block_id": at, "class_hash": wireFelt(hash)}, &class); err != nil {
+	if err := c.Do(ctx, "starknet_getClass", map[string]any{"block_id": at, "class_hash": rpcFelt(hash)}, &class); err != nil {
 		return nil, err
 	}
 	got := class.Hash()
@@ -118,8 +118,8 @@ type BlockRef struct {
 // Head returns the last block accepted on L2.
 func (c *Client) Head(ctx context.Context) (BlockRef, error) {
 	var w struct {
-		Hash   *wireFelt `json:"block_hash"`
-		Number *uint64   `json:"block_number"`
+		Hash   *rpcFelt `json:"block_hash"`
+		Number *uint64  `json:"block_number"`
 	}
 	if err := c.Do(ctx, "starknet_blockHashAndNumber", nil, &w); err != nil {
 		return BlockRef{}, err

@@ -117,7 +117,7 @@ func TestReaderGoesOnAfterErrors(t *testing.T) {
 	l.events = func(page []any) []any {
 		for _, e := range page {
 			if e := e.(map[string]any); e["block_number"] == 4 {
-				e["block_hash"] = wireFelt(Uint(99))
+				e["block_hash"] = rpcFelt(Uint(99))
 			}
 		}
 		return page

@@ -89,7 +89,7 @@ func (s *sending) run(ctx context.Context) error {
 // attempt sends the transaction once and checks that the node computed its hash.
 func (s *sending) attempt(ctx context.Context) error {
 	var w struct {
-		Hash *wireFelt `json:"transaction_hash"`
+		Hash *rpcFelt `json:"transaction_hash"`
 	}
 	if err := s.client.once(ctx, s.method, s.params, &w); err != nil {
 		return err

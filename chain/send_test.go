@@ -51,7 +51,7 @@ var received = map[string]string{"finality_status": "RECEIVED"}
 func TestAdd(t *testing.T) {
 	tx := signed(t)
 	hash := hashOf(t, tx)
-	accepted := map[string]any{"transaction_hash": wireFelt(hash)}
+	accepted := map[string]any{"transaction_hash": rpcFelt(hash)}
 	other := map[string]any{"transaction_hash": "0x1"}
 	unknown := ErrTxHashNotFound
 	const add, look = "starknet_addInvokeTransaction", "starknet_getTransactionStatus"
@@ -162,7 +162,7 @@ func TestSignatureVerifies(t *testing.T) {
 
 func receiptOf(hash Felt, finality, execution string) map[string]any {
 	return map[string]any{
-		"type": "INVOKE", "transaction_hash": wireFelt(hash), "actual_fee": map[string]any{"amount": "0x10", "unit": "FRI"},
+		"type": "INVOKE", "transaction_hash": rpcFelt(hash), "actual_fee": map[string]any{"amount": "0x10", "unit": "FRI"},
 		"finality_status": finality, "execution_status": execution, "revert_reason": "because",
 		"block_hash": "0xb", "block_number": 7, "messages_sent": []any{},
 		"events":              []any{map[string]any{"from_address": "0x1", "keys": []string{"0x2"}, "data": []string{}}},

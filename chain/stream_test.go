@@ -38,7 +38,7 @@ func newLedger(blocks ...fakeBlock) *ledger {
 			return nil, ErrNoBlocks
 		}
 		n := len(l.blocks) - 1
-		return map[string]any{"block_number": n, "block_hash": wireFelt(hashOfBlock(n, l.blocks[n].branch))}, nil
+		return map[string]any{"block_number": n, "block_hash": rpcFelt(hashOfBlock(n, l.blocks[n].branch))}, nil
 	})
 	l.on("starknet_getBlockWithTxHashes", func(raw json.RawMessage) (any, error) {
 		n := params[struct {
@@ -49,7 +49,7 @@ func newLedger(blocks ...fakeBlock) *ledger {
 		if n >= len(l.blocks) {
 			return nil, ErrBlockNotFound
 		}
-		return map[string]any{"status": "ACCEPTED_ON_L2", "block_number": n, "block_hash": wireFelt(hashOfBlock(n, l.blocks[n].branch)),
+		return map[string]any{"status": "ACCEPTED_ON_L2", "block_number": n, "block_hash": rpcFelt(hashOfBlock(n, l.blocks[n].branch)),
 			"parent_hash": "0x1", "timestamp": 1, "starknet_version": "0.14.1", "transactions": []string{"0x1"}}, nil
 	})
 	l.on("starknet_getEvents", l.page)
@@ -102,8 +102,8 @@ func (l *ledger) page(raw json.RawMessage) (any, error) {
 }
 
 func eventOf(n, branch int, data uint64) map[string]any {
-	return map[string]any{"from_address": "0xc", "keys": []string{"0xe"}, "data": []any{wireFelt(Uint(data))},
-		"block_number": n, "block_hash": wireFelt(hashOfBlock(n, branch)), "transaction_hash": "0x7", "transaction_index": 0, "event_index": 0}
+	return map[string]any{"from_address": "0xc", "keys": []string{"0xe"}, "data": []any{rpcFelt(Uint(data))},
+		"block_number": n, "block_hash": rpcFelt(hashOfBlock(n, branch)), "transaction_hash": "0x7", "transaction_index": 0, "event_index": 0}
 }
 
 var filter = EventFilter{Contract: Uint(0xc), Keys: [][]Felt{{Uint(0xd), Uint(0xe)}}}

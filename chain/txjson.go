@@ -24,51 +24,51 @@ func (*DeployAccountTx) rpc() rpcNames {
 	return rpcNames{"DEPLOY_ACCOUNT", "starknet_addDeployAccountTransaction", "deploy_account_transaction"}
 }
 
-type wireResource struct {
-	Amount *wireUint `json:"max_amount"`
-	Price  *wireU128 `json:"max_price_per_unit"`
+type rpcResource struct {
+	Amount *rpcUint `json:"max_amount"`
+	Price  *rpcU128 `json:"max_price_per_unit"`
 }
 
-type wireBounds struct {
-	L1Gas     *wireResource `json:"l1_gas"`
-	L2Gas     *wireResource `json:"l2_gas"`
-	L1DataGas *wireResource `json:"l1_data_gas"`
+type rpcBounds struct {
+	L1Gas     *rpcResource `json:"l1_gas"`
+	L2Gas     *rpcResource `json:"l2_gas"`
+	L1DataGas *rpcResource `json:"l1_data_gas"`
 }
 
-type wireEnvelope struct {
-	Type      string      `json:"type"`
-	Version   *wireFelt   `json:"version"`
-	Nonce     *wireUint   `json:"nonce"`
-	Bounds    *wireBounds `json:"resource_bounds"`
-	Tip       *wireUint   `json:"tip"`
-	Paymaster []wireFelt  `json:"paymaster_data"`
-	NonceDA   string      `json:"nonce_data_availability_mode"`
-	FeeDA     string      `json:"fee_data_availability_mode"`
-	Signature []wireFelt  `json:"signature"`
+type rpcEnvelope struct {
+	Type      string     `json:"type"`
+	Version   *rpcFelt   `json:"version"`
+	Nonce     *rpcUint   `json:"nonce"`
+	Bounds    *rpcBounds `json:"resource_bounds"`
+	Tip       *rpcUint   `json:"tip"`
+	Paymaster []rpcFelt  `json:"paymaster_data"`
+	NonceDA   string     `json:"nonce_data_availability_mode"`
+	FeeDA     string     `json:"fee_data_availability_mode"`
+	Signature []rpcFelt  `json:"signature"`
 }
 
-type wireInvoke struct {
-	wireEnvelope
-	From       *wireFelt  `json:"sender_address"`
-	Calldata   []wireFelt `json:"calldata"`
-	Deployment []wireFelt `json:"account_deployment_data"`
-	ProofFacts []wireFelt `json:"proof_facts,omitempty"`
-	Proof      []byte     `json:"proof,omitempty"`
+type rpcInvoke struct {
+	rpcEnvelope
+	From       *rpcFelt  `json:"sender_address"`
+	Calldata   []rpcFelt `json:"calldata"`
+	Deployment []rpcFelt `json:"account_deployment_data"`
+	ProofFacts []rpcFelt `json:"proof_facts,omitempty"`
+	Proof      []byte    `json:"proof,omitempty"`
 }
 
-type wireDeclare struct {
-	wireEnvelope
-	From       *wireFelt  `json:"sender_address"`
-	Class      *Class     `json:"contract_class"`
-	Compiled   *wireFelt  `json:"compiled_class_hash"`
-	Deployment []wireFelt `json:"account_deployment_data"`
+type rpcDeclare struct {
+	rpcEnvelope
+	From       *rpcFelt  `json:"sender_address"`
+	Class      *Class    `json:"contract_class"`
+	Compiled   *rpcFelt  `json:"compiled_class_hash"`
+	Deployment []rpcFelt `json:"account_deployment_data"`
 }
 
-type wireDeploy struct {
-	wireEnvelope
-	Class    *wireFelt  `json:"class_hash"`
-	Salt     *wireFelt  `json:"contract_address_salt"`
-	Calldata []wireFelt `json:"constructor_calldata"`
+type rpcDeploy struct {
+	rpcEnvelope
+	Class    *rpcFelt  `json:"class_hash"`
+	Salt     *rpcFelt  `json:"contract_address_salt"`
+	Calldata []rpcFelt `json:"constructor_calldata"`
 }
 
 // maxSignature is the protocol's limit of felts in a signature.
@@ -92,21 +92,21 @@ func parseDA(s string) (DAMode, error) {
 	return 0, fmt.Errorf("%w: data availability", ErrTransaction)
 }
 
-func (r Resource) wire() (*wireResource, error) {
+func (r Resource) encode() (*rpcResource, error) {
 	if _, err := r.pack(Felt{}); err != nil {
 		return nil, err
 	}
-	amount := wireUint(r.Amount)
-	return &wireResource{&amount, &wireU128{r.Price}}, nil
+	amount := rpcUint(r.Amount)
+	return &rpcResource{&amount, &rpcU128{r.Price}}, nil
 }
 
-func (b Bounds) wire() (*wireBounds, error) {
-	var out wireBounds
+func (b Bounds) encode() (*rpcBounds, error) {
+	var out rpcBounds
 	for _, p := range []struct {
 		from Resource
-		to   **wireResource
+		to   **rpcResource
 	}{{b.L1Gas, &out.L1Gas}, {b.L2Gas, &out.L2Gas}, {b.L1DataGas, &out.L1DataGas}} {
-		w, err := p.from.wire()
+		w, err := p.from.encode()
 		if err != nil {
 			return nil, err
 		}
@@ -115,32 +115,32 @@ func (b Bounds) wire() (*wireBounds, error) {
 	return &out, nil
 }
 
-func (e *Envelope) wire(kind string) (wireEnvelope, error) {
-	version, nonce, tip := wireFelt(e.version()), wireUint(e.Nonce), wireUint(e.Tip)
-	bounds, err := e.Bounds.wire()
+func (e *Envelope) encode(kind string) (rpcEnvelope, error) {
+	version, nonce, tip := rpcFelt(e.version()), rpcUint(e.Nonce), rpcUint(e.Tip)
+	bounds, err := e.Bounds.encode()
 	if err != nil {
-		return wireEnvelope{}, err
+		return rpcEnvelope{}, err
 	}
 	nonceDA, err := e.NonceDA.name()
 	if err != nil {
-		return wireEnvelope{}, err
+		return rpcEnvelope{}, err
 	}
 	feeDA, err := e.FeeDA.name()
 	if err != nil {
-		return wireEnvelope{}, err
+		return rpcEnvelope{}, err
 	}
-	return wireEnvelope{kind, &version, &nonce, bounds, &tip, wireFelts(e.Paymaster), nonceDA, feeDA, wireFelts(e.Signature)}, nil
+	return rpcEnvelope{kind, &version, &nonce, bounds, &tip, rpcFelts(e.Paymaster), nonceDA, feeDA, rpcFelts(e.Signature)}, nil
 }
 
 // resource reads bounds; missing ones are an error.
-func (w *wireResource) resource() (Resource, error) {
+func (w *rpcResource) resource() (Resource, error) {
 	if w == nil || w.Amount == nil || w.Price == nil {
 		return Resource{}, fmt.Errorf("%w: bounds are missing", ErrTransaction)
 	}
 	return Resource{uint64(*w.Amount), w.Price.v}, nil
 }
 
-func (w *wireEnvelope) read(kind string, e *Envelope) (err error) {
+func (w *rpcEnvelope) read(kind string, e *Envelope) (err error) {
 	if w.Type != kind || w.Version == nil || w.Nonce == nil || w.Bounds == nil || w.Tip == nil {
 		return fmt.Errorf("%w: a field is missing, or the type is not %s", ErrTransaction, kind)
 	}
@@ -148,12 +148,12 @@ func (w *wireEnvelope) read(kind string, e *Envelope) (err error) {
 		return fmt.Errorf("%w: a list is too long", ErrTransaction)
 	}
 	version := Felt(*w.Version)
-	*e = Envelope{Nonce: uint64(*w.Nonce), Tip: uint64(*w.Tip), Paymaster: fromWire(w.Paymaster), Signature: fromWire(w.Signature), Query: version == versionQuery}
+	*e = Envelope{Nonce: uint64(*w.Nonce), Tip: uint64(*w.Tip), Paymaster: fromRPC(w.Paymaster), Signature: fromRPC(w.Signature), Query: version == versionQuery}
 	if !e.Query && version != versionInvoke {
 		return fmt.Errorf("%w: not a transaction of version 3", ErrTransaction)
 	}
 	for _, p := range []struct {
-		from *wireResource
+		from *rpcResource
 		to   *Resource
 	}{{w.Bounds.L1Gas, &e.Bounds.L1Gas}, {w.Bounds.L2Gas, &e.Bounds.L2Gas}, {w.Bounds.L1DataGas, &e.Bounds.L1DataGas}} {
 		if *p.to, err = p.from.resource(); err != nil {
@@ -169,18 +169,18 @@ func (w *wireEnvelope) read(kind string, e *Envelope) (err error) {
 
 // MarshalJSON writes the transaction as the RPC has it.
 func (t *InvokeTx) MarshalJSON() ([]byte, error) {
-	env, err := t.wire(t.rpc().kind)
+	env, err := t.encode(t.rpc().kind)
 	if err != nil {
 		return nil, err
 	}
-	from := wireFelt(t.From)
-	return json.Marshal(wireInvoke{env, &from, wireFelts(t.Calldata), wireFelts(t.Deployment), wireFelts(t.ProofFacts), t.Proof})
+	from := rpcFelt(t.From)
+	return json.Marshal(rpcInvoke{env, &from, rpcFelts(t.Calldata), rpcFelts(t.Deployment), rpcFelts(t.ProofFacts), t.Proof})
 }
 
 // UnmarshalJSON reads the transaction as the RPC has it. It fails with
 // ErrTransaction, ErrResponse for a field out of range, or a *CalldataError.
 func (t *InvokeTx) UnmarshalJSON(data []byte) error {
-	var w wireInvoke
+	var w rpcInvoke
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (t *InvokeTx) UnmarshalJSON(data []byte) error {
 	if err := checkCalldata(len(w.Calldata)); err != nil {
 		return err
 	}
-	out := InvokeTx{From: Felt(*w.From), Calldata: fromWire(w.Calldata), Deployment: fromWire(w.Deployment), ProofFacts: fromWire(w.ProofFacts), Proof: w.Proof}
+	out := InvokeTx{From: Felt(*w.From), Calldata: fromRPC(w.Calldata), Deployment: fromRPC(w.Deployment), ProofFacts: fromRPC(w.ProofFacts), Proof: w.Proof}
 	if err := w.read(t.rpc().kind, &out.Envelope); err != nil {
 		return err
 	}
@@ -200,25 +200,25 @@ func (t *InvokeTx) UnmarshalJSON(data []byte) error {
 
 // MarshalJSON writes the transaction as the RPC has it.
 func (t *DeclareTx) MarshalJSON() ([]byte, error) {
-	env, err := t.wire(t.rpc().kind)
+	env, err := t.encode(t.rpc().kind)
 	if err != nil {
 		return nil, err
 	}
-	from, compiled := wireFelt(t.From), wireFelt(t.Compiled)
-	return json.Marshal(wireDeclare{env, &from, t.Class, &compiled, wireFelts(t.Deployment)})
+	from, compiled := rpcFelt(t.From), rpcFelt(t.Compiled)
+	return json.Marshal(rpcDeclare{env, &from, t.Class, &compiled, rpcFelts(t.Deployment)})
 }
 
 // UnmarshalJSON reads the transaction as the RPC has it. It fails with
 // ErrTransaction, ErrClass, or ErrResponse for a field out of range.
 func (t *DeclareTx) UnmarshalJSON(data []byte) error {
-	var w wireDeclare
+	var w rpcDeclare
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
 	if w.From == nil || w.Class == nil || w.Compiled == nil || len(w.Deployment) > MaxCalldata {
 		return fmt.Errorf("%w: a field is missing, or a list is too long", ErrTransaction)
 	}
-	out := DeclareTx{From: Felt(*w.From), Class: w.Class, Compiled: Felt(*w.Compiled), Deployment: fromWire(w.Deployment)}
+	out := DeclareTx{From: Felt(*w.From), Class: w.Class, Compiled: Felt(*w.Compiled), Deployment: fromRPC(w.Deployment)}
 	if err := w.read(t.rpc().kind, &out.Envelope); err != nil {
 		return err
 	}
@@ -228,18 +228,18 @@ func (t *DeclareTx) UnmarshalJSON(data []byte) error {
 
 // MarshalJSON writes the transaction as the RPC has it.
 func (t *DeployAccountTx) MarshalJSON() ([]byte, error) {
-	env, err := t.wire(t.rpc().kind)
+	env, err := t.encode(t.rpc().kind)
 	if err != nil {
 		return nil, err
 	}
-	class, salt := wireFelt(t.Class), wireFelt(t.Salt)
-	return json.Marshal(wireDeploy{env, &class, &salt, wireFelts(t.Calldata)})
+	class, salt := rpcFelt(t.Class), rpcFelt(t.Salt)
+	return json.Marshal(rpcDeploy{env, &class, &salt, rpcFelts(t.Calldata)})
 }
 
 // UnmarshalJSON reads the transaction as the RPC has it. It fails with
 // ErrTransaction, ErrResponse for a field out of range, or a *CalldataError.
 func (t *DeployAccountTx) UnmarshalJSON(data []byte) error {
-	var w wireDeploy
+	var w rpcDeploy
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ func (t *DeployAccountTx) UnmarshalJSON(data []byte) error {
 	if err := checkCalldata(len(w.Calldata)); err != nil {
 		return err
 	}
-	out := DeployAccountTx{Deployment: Deployment{Felt(*w.Class), Felt(*w.Salt), fromWire(w.Calldata)}}
+	out := DeployAccountTx{Deployment: Deployment{Felt(*w.Class), Felt(*w.Salt), fromRPC(w.Calldata)}}
 	if err := w.read(t.rpc().kind, &out.Envelope); err != nil {
 		return err
 	}

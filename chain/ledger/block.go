@@ -27,20 +27,20 @@ type blockRecord struct {
 type executed struct {
 	Hash        hexFelt         `json:"hash"`
 	Transaction json.RawMessage `json:"transaction"` // as the RPC has it, without the hash
-	Receipt     wireReceipt     `json:"receipt"`
+	Receipt     rpcReceipt      `json:"receipt"`
 }
 
-// wireReceipt is the RPC's, without what the block tells.
-type wireReceipt struct {
-	Type      string      `json:"type"`
-	Hash      hexFelt     `json:"transaction_hash"`
-	Fee       feePayment  `json:"actual_fee"`
-	Messages  []struct{}  `json:"messages_sent"`
-	Events    []wireEvent `json:"events"`
-	Status    string      `json:"execution_status"`
-	Reason    string      `json:"revert_reason,omitempty"`
-	Resources gasUsed     `json:"execution_resources"`
-	Contract  *hexFelt    `json:"contract_address,omitempty"`
+// rpcReceipt is the RPC's, without what the block tells.
+type rpcReceipt struct {
+	Type      string     `json:"type"`
+	Hash      hexFelt    `json:"transaction_hash"`
+	Fee       feePayment `json:"actual_fee"`
+	Messages  []struct{} `json:"messages_sent"`
+	Events    []rpcEvent `json:"events"`
+	Status    string     `json:"execution_status"`
+	Reason    string     `json:"revert_reason,omitempty"`
+	Resources gasUsed    `json:"execution_resources"`
+	Contract  *hexFelt   `json:"contract_address,omitempty"`
 }
 
 type feePayment struct {
@@ -54,7 +54,7 @@ type gasUsed struct {
 	L2     uint64 `json:"l2_gas"`
 }
 
-type wireEvent struct {
+type rpcEvent struct {
 	From hexFelt   `json:"from_address"`
 	Keys []hexFelt `json:"keys"`
 	Data []hexFelt `json:"data"`
@@ -95,8 +95,8 @@ type nonceUpdate struct {
 	Nonce    hexBig  `json:"nonce"`
 }
 
-// wireDiff converts a diff.
-func wireDiff(d cairo.Diff) stateDiff {
+// rpcDiff converts a diff.
+func rpcDiff(d cairo.Diff) stateDiff {
 	w := stateDiff{[]storageDiff{}, []struct{}{}, []declaredClass{}, []deployedContract{}, []struct{}{}, []nonceUpdate{}}
 	for _, s := range sortedSlots(d.Storage) {
 		if n := len(w.Storage); n == 0 || felt.Felt(w.Storage[n-1].Address) != s.Contract {
@@ -117,7 +117,7 @@ func wireDiff(d cairo.Diff) stateDiff {
 	return w
 }
 
-// diff is the inverse of wire.
+// diff is the inverse of rpcDiff.
 func (w stateDiff) diff() cairo.Diff {
 	d := cairo.NewDiff()
 	for _, s := range w.Storage {

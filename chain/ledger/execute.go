@@ -64,7 +64,7 @@ type mode struct {
 
 // effect is what a transaction did.
 type effect struct {
-	receipt wireReceipt
+	receipt rpcReceipt
 	diff    cairo.Diff
 	failure any // of a reverted transaction, for error 41
 }
@@ -286,10 +286,10 @@ func (x *execution) settle(kind string, gas gasUsed, fee *big.Int, contract *fel
 		x.Used = cairo.Usage{} // what follows is not charged
 		twin.NewSTRK(x.Run.Frame(chain.STRK(), x.Sender())).Transfer(cairo.Address{Felt: sequencer}, cairo.U256FromBig(fee))
 	}
-	r := wireReceipt{Type: kind, Hash: hexFelt(x.hash), Fee: feePayment{"FRI", hexBig{fee}}, Messages: []struct{}{},
-		Events: make([]wireEvent, len(x.Events)), Status: "SUCCEEDED", Resources: gas, Contract: (*hexFelt)(contract)}
+	r := rpcReceipt{Type: kind, Hash: hexFelt(x.hash), Fee: feePayment{"FRI", hexBig{fee}}, Messages: []struct{}{},
+		Events: make([]rpcEvent, len(x.Events)), Status: "SUCCEEDED", Resources: gas, Contract: (*hexFelt)(contract)}
 	for i, e := range x.Events {
-		r.Events[i] = wireEvent{hexFelt(e.From), hexFelts(e.Keys), hexFelts(e.Data)}
+		r.Events[i] = rpcEvent{hexFelt(e.From), hexFelts(e.Keys), hexFelts(e.Data)}
 	}
 	return &effect{receipt: r, diff: x.State.Changes()}
 }

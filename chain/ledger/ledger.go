@@ -337,7 +337,7 @@ func (l *Ledger) commit(b *blockRecord, d cairo.Diff) error {
 	if b.Number > 0 {
 		b.Parent = hexFelt(l.headers[b.Number-1].hash)
 	}
-	b.Changes = wireDiff(d)
+	b.Changes = rpcDiff(d)
 	body, err := b.encode(l.chainID)
 	if err != nil {
 		return err

@@ -87,8 +87,8 @@ type gasPrices struct {
 	WEI string `json:"price_in_wei"`
 }
 
-// wireHeader is a block as the RPC has it, but for the transactions.
-type wireHeader struct {
+// rpcHeader is a block as the RPC has it, but for the transactions.
+type rpcHeader struct {
 	Status      string    `json:"status,omitempty"`
 	Hash        *hexFelt  `json:"block_hash,omitempty"`
 	Parent      *hexFelt  `json:"parent_hash,omitempty"`
@@ -104,9 +104,9 @@ type wireHeader struct {
 	Transaction []any     `json:"transactions"`
 }
 
-func (l *Ledger) wireHeader(number uint64) (wireHeader, []executed, *rpcError) {
+func (l *Ledger) rpcHeader(number uint64) (rpcHeader, []executed, *rpcError) {
 	price := gasPrices{fmt.Sprintf("%#x", gasPrice), fmt.Sprintf("%#x", gasPrice)}
-	h := wireHeader{Number: number, Sequencer: hexFelt(sequencer), Version: starknetVersion,
+	h := rpcHeader{Number: number, Sequencer: hexFelt(sequencer), Version: starknetVersion,
 		L1Gas: price, L2Gas: price, L1DataGas: price, DAMode: "BLOB", Transaction: []any{}}
 	if number == uint64(len(l.headers)) {
 		_, info := l.next()
@@ -132,7 +132,7 @@ func blockWith(form func(executed, string) any) func(*Ledger, *atBlock) (any, *r
 		if err != nil {
 			return nil, err
 		}
-		h, txs, err := l.wireHeader(n)
+		h, txs, err := l.rpcHeader(n)
 		for _, tx := range txs {
 			h.Transaction = append(h.Transaction, form(tx, l.finality(n)))
 		}
@@ -145,7 +145,7 @@ func (l *Ledger) transactionCount(p *atBlock) (any, *rpcError) {
 	if err != nil {
 		return nil, err
 	}
-	_, txs, err := l.wireHeader(n)
+	_, txs, err := l.rpcHeader(n)
 	return len(txs), err
 }
 
@@ -159,7 +159,7 @@ func (l *Ledger) stateUpdate(p *atBlock) (any, *rpcError) {
 		if l.pending != nil {
 			d = l.pending.state.Changes()
 		}
-		return map[string]any{"old_root": hexFelt{}, "state_diff": wireDiff(d)}, nil
+		return map[string]any{"old_root": hexFelt{}, "state_diff": rpcDiff(d)}, nil
 	}
 	b, failure := l.block(n)
 	if failure != nil {

@@ -59,7 +59,7 @@ func (l *Ledger) estimateFee(p *struct {
 	if err != nil {
 		return nil, err
 	}
-	state, out := cairo.NewOverlay(base), []wireEstimate{}
+	state, out := cairo.NewOverlay(base), []rpcEstimate{}
 	for i, raw := range p.Request {
 		o, err := l.estimate(state, block, raw, m)
 		if err != nil {
@@ -71,12 +71,12 @@ func (l *Ledger) estimateFee(p *struct {
 		state.Merge(o.diff)
 		g := o.receipt.Resources
 		price := hexUint(gasPrice)
-		out = append(out, wireEstimate{hexUint(g.L1), price, hexUint(g.L2), price, hexUint(g.L1Data), price, o.receipt.Fee.Amount, "FRI"})
+		out = append(out, rpcEstimate{hexUint(g.L1), price, hexUint(g.L2), price, hexUint(g.L1Data), price, o.receipt.Fee.Amount, "FRI"})
 	}
 	return out, nil
 }
 
-type wireEstimate struct {
+type rpcEstimate struct {
 	L1Gas       hexBig `json:"l1_gas_consumed"`
 	L1Price     hexBig `json:"l1_gas_price"`
 	L2Gas       hexBig `json:"l2_gas_consumed"`

@@ -31,7 +31,7 @@ type eventFilter struct {
 }
 
 type emitted struct {
-	wireEvent
+	rpcEvent
 	BlockHash *hexFelt `json:"block_hash,omitempty"`
 	Block     *uint64  `json:"block_number,omitempty"`
 	Tx        hexFelt  `json:"transaction_hash"`
@@ -127,7 +127,7 @@ func (l *Ledger) scan(f *eventFilter, contracts []hexFelt, from, to, skip uint64
 			page.Token = fmt.Sprintf("%d-0", n)
 			break
 		}
-		h, txs, err := l.wireHeader(n)
+		h, txs, err := l.rpcHeader(n)
 		if err != nil {
 			return nil, err
 		}
@@ -144,7 +144,7 @@ func (l *Ledger) scan(f *eventFilter, contracts []hexFelt, from, to, skip uint64
 					page.Token = fmt.Sprintf("%d-%d", n, seen-1)
 					return page, nil
 				}
-				out := emitted{wireEvent: e, BlockHash: h.Hash, Tx: tx.Hash}
+				out := emitted{rpcEvent: e, BlockHash: h.Hash, Tx: tx.Hash}
 				if h.Hash != nil {
 					out.Block = &h.Number
 				}
@@ -171,7 +171,7 @@ func (l *Ledger) emitted(contracts []hexFelt, n uint64) uint64 {
 	return first
 }
 
-func (f *eventFilter) matches(contracts []hexFelt, e wireEvent) bool {
+func (f *eventFilter) matches(contracts []hexFelt, e rpcEvent) bool {
 	if len(contracts) > 0 && !slices.Contains(contracts, e.From) {
 		return false
 	}

@@ -53,7 +53,7 @@ func (l *Ledger) find(hash felt.Felt) (executed, uint64, *rpcError) {
 	if !ok {
 		return executed{}, 0, fail(chain.ErrTxHashNotFound)
 	}
-	_, txs, err := l.wireHeader(at.block)
+	_, txs, err := l.rpcHeader(at.block)
 	if err != nil {
 		return executed{}, 0, err
 	}
@@ -76,7 +76,7 @@ func (l *Ledger) transactionByIndex(p *struct {
 	if err != nil {
 		return nil, err
 	}
-	_, txs, err := l.wireHeader(n)
+	_, txs, err := l.rpcHeader(n)
 	if err != nil {
 		return nil, err
 	}

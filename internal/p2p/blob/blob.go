@@ -26,7 +26,7 @@ type Digest = [32]byte
 // Kind says by which hash a blob is known.
 type Kind byte
 
-// The kinds. The values go over the wire and must not change.
+// The kinds. Peers send the values, which must not change.
 const (
 	// Data is known by its BLAKE3 hash.
 	Data Kind = 1

@@ -13,15 +13,15 @@ import (
 // The encodings of the RPC. All readers are strict: null, a number where a string
 // belongs, or a value out of range is an error and never becomes a zero.
 
-// wireFelt is a felt in JSON: a string of 0x and hexadecimal digits.
-type wireFelt Felt
+// rpcFelt is a felt in JSON: a string of 0x and hexadecimal digits.
+type rpcFelt Felt
 
 // MarshalText implements encoding.TextMarshaler.
-func (w wireFelt) MarshalText() ([]byte, error) { return []byte(Felt(w).String()), nil }
+func (w rpcFelt) MarshalText() ([]byte, error) { return []byte(Felt(w).String()), nil }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (w *wireFelt) UnmarshalJSON(data []byte) error {
-	s, err := wireString(data)
+func (w *rpcFelt) UnmarshalJSON(data []byte) error {
+	s, err := rpcString(data)
 	if err != nil {
 		return err
 	}
@@ -29,27 +29,27 @@ func (w *wireFelt) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return malformed("%q: %v", printable(s), err)
 	}
-	*w = wireFelt(f)
+	*w = rpcFelt(f)
 	return nil
 }
 
-// wireString reads a JSON string that needs no escapes and is short.
-func wireString(data []byte) (string, error) {
+// rpcString reads a JSON string that needs no escapes and is short.
+func rpcString(data []byte) (string, error) {
 	if len(data) < 2 || len(data) > 100 || data[0] != '"' || bytes.IndexByte(data, '\\') >= 0 {
 		return "", malformed("want a hexadecimal string")
 	}
 	return string(data[1 : len(data)-1]), nil
 }
 
-func wireFelts(list []Felt) []wireFelt {
-	out := make([]wireFelt, len(list)) // never nil: an empty list is [] in JSON
+func rpcFelts(list []Felt) []rpcFelt {
+	out := make([]rpcFelt, len(list)) // never nil: an empty list is [] in JSON
 	for i, f := range list {
-		out[i] = wireFelt(f)
+		out[i] = rpcFelt(f)
 	}
 	return out
 }
 
-func fromWire(list []wireFelt) []Felt {
+func fromRPC(list []rpcFelt) []Felt {
 	out := make([]Felt, len(list))
 	for i, f := range list {
 		out[i] = Felt(f)
@@ -57,28 +57,28 @@ func fromWire(list []wireFelt) []Felt {
 	return out
 }
 
-// wireUint is a uint64 as 0x and hexadecimal digits.
-type wireUint uint64
+// rpcUint is a uint64 as 0x and hexadecimal digits.
+type rpcUint uint64
 
 // MarshalText implements encoding.TextMarshaler.
-func (w wireUint) MarshalText() ([]byte, error) {
+func (w rpcUint) MarshalText() ([]byte, error) {
 	return append([]byte("0x"), strconv.FormatUint(uint64(w), 16)...), nil
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (w *wireUint) UnmarshalJSON(data []byte) error {
-	x, err := wireNumber(data, 64)
+func (w *rpcUint) UnmarshalJSON(data []byte) error {
+	x, err := rpcNumber(data, 64)
 	if err == nil {
-		*w = wireUint(x.Uint64())
+		*w = rpcUint(x.Uint64())
 	}
 	return err
 }
 
-// wireU128 is a number below 2^128 as 0x and hexadecimal digits; nil is zero.
-type wireU128 struct{ v *big.Int }
+// rpcU128 is a number below 2^128 as 0x and hexadecimal digits; nil is zero.
+type rpcU128 struct{ v *big.Int }
 
 // MarshalText implements encoding.TextMarshaler.
-func (w wireU128) MarshalText() ([]byte, error) {
+func (w rpcU128) MarshalText() ([]byte, error) {
 	if w.v == nil {
 		return []byte("0x0"), nil
 	}
@@ -86,13 +86,13 @@ func (w wireU128) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (w *wireU128) UnmarshalJSON(data []byte) (err error) {
-	w.v, err = wireNumber(data, 128)
+func (w *rpcU128) UnmarshalJSON(data []byte) (err error) {
+	w.v, err = rpcNumber(data, 128)
 	return err
 }
 
-func wireNumber(data []byte, bits int) (*big.Int, error) {
-	s, err := wireString(data)
+func rpcNumber(data []byte, bits int) (*big.Int, error) {
+	s, err := rpcString(data)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (b BlockID) MarshalJSON() ([]byte, error) {
 	case idNumber:
 		return json.Marshal(map[string]uint64{"block_number": b.number})
 	case idHash:
-		return json.Marshal(map[string]wireFelt{"block_hash": wireFelt(b.hash)})
+		return json.Marshal(map[string]rpcFelt{"block_hash": rpcFelt(b.hash)})
 	}
 	return json.Marshal(b.String())
 }
@@ -222,7 +222,7 @@ func (f Finality) String() string {
 
 // UnmarshalJSON reads the name that the RPC uses.
 func (f *Finality) UnmarshalJSON(data []byte) error {
-	s, err := wireString(data)
+	s, err := rpcString(data)
 	if err != nil {
 		return err
 	}
