@@ -214,6 +214,9 @@ func (n *LocalNetwork) Validators() []*Validator { return n.validators }
 // Validators that start together are in their first epoch together. It fails with the
 // error of a role that ended.
 func (n *LocalNetwork) Start(ctx context.Context, roles ...Role) error {
+	if n.ctx.Err() != nil {
+		return errLocalClosed
+	}
 	if err := enlist(ctx, roles); err != nil {
 		return err
 	}
@@ -238,6 +241,8 @@ func (n *LocalNetwork) Start(ctx context.Context, roles ...Role) error {
 	}
 	return nil
 }
+
+var errLocalClosed = errors.New("bitsage: the local network is closed")
 
 // errNotReady means that a role's Run ended before it served.
 var errNotReady = errors.New("bitsage: a role ended before it served")
@@ -297,14 +302,25 @@ func (n *LocalNetwork) NewClient(ctx context.Context, balance Amount) (*Client, 
 	if err != nil {
 		return nil, err
 	}
-	n.mu.Lock()
-	n.clients = append(n.clients, c)
-	n.mu.Unlock()
+	if err := n.adopt(c); err != nil {
+		return nil, err
+	}
 	if balance.IsZero() {
 		return c, nil
 	}
 	_, err = c.Deposit(ctx, balance)
 	return c, err
+}
+
+// adopt has a client closed with the network.
+func (n *LocalNetwork) adopt(c *Client) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ctx.Err() != nil {
+		return errLocalClosed
+	}
+	n.clients = append(n.clients, c)
+	return nil
 }
 
 // Funder returns the account that pays for the others.
@@ -316,10 +332,13 @@ func (n *LocalNetwork) Ledger() *ledger.Ledger { return n.ledger }
 // Close stops all roles and ends the network. It returns the errors of roles that
 // failed.
 func (n *LocalNetwork) Close() error {
+	n.mu.Lock()
 	n.stop()
+	clients := n.clients
+	n.mu.Unlock()
 	n.running.Wait()
 	err := n.Err()
-	for _, c := range n.clients {
+	for _, c := range clients {
 		err = errors.Join(err, c.Close())
 	}
 	if n.Network != nil {

@@ -3,6 +3,8 @@ package bitsage
 import (
 	"context"
 	"crypto/ed25519"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -77,4 +79,25 @@ func paymentKey(t *testing.T, a *wallet.Account) elgamal.SecretKey {
 	key, err := PaymentKey(a)
 	require.NoError(t, err)
 	return key
+}
+
+// TestLocalClosed: nothing begins on a local network that is closed, nor comes back of its
+// folder, and to close it again does nothing.
+func TestLocalClosed(t *testing.T) {
+	n, err := Local(t.Context(), LocalConfig{Workers: -1, Validators: -1, Logger: logs()})
+	require.NoError(t, err)
+	account, err := n.NewAccount(t.Context(), SAGE(2000))
+	require.NoError(t, err)
+	w, err := NewWorker(WorkerConfig{Config: Config{Network: n.Network, Account: account, Dir: filepath.Join(n.dir, "late"), Logger: logs()}})
+	require.NoError(t, err)
+	c, err := NewClient(Config{Network: n.Network, Account: account, Logger: logs()})
+	require.NoError(t, err)
+	var group sync.WaitGroup
+	group.Go(func() { n.adopt(c) })
+	require.NoError(t, n.Close())
+	group.Wait()
+	require.ErrorIs(t, n.Start(t.Context(), w), errLocalClosed)
+	require.ErrorIs(t, n.adopt(c), errLocalClosed)
+	require.NoDirExists(t, n.dir)
+	require.NoError(t, n.Close())
 }

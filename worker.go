@@ -100,7 +100,8 @@ type Worker struct {
 	stopped  bool                             // takes on nothing more
 	jobs     map[proof.JobID]*assignment      // that have not ended
 	signed   map[proof.JobID]*submission      // also of jobs that have ended: a reorganisation can bring one back
-	results  map[proof.JobID]wire.Description // of submitted jobs
+	results  map[proof.JobID]wire.Description // of submitted jobs, which are handed out
+	order    []proof.JobID                    // of results, the oldest first
 	running  sync.WaitGroup
 	arriving sync.WaitGroup // inputs, of which handlers may begin more until the host is closed
 }

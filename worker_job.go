@@ -87,10 +87,49 @@ func (w *Worker) needed() map[blob.ID]bool {
 		need(inputsOf(&a.task))
 		need(a.made)
 	}
-	for _, s := range w.signed {
-		need(s.blobs())
+	for id := range w.results {
+		need(w.signed[id].blobs())
 	}
 	return needed
+}
+
+// put stores a blob. If there is no room it forgets what it hands out of jobs that have
+// ended, the oldest first: the validators have it too.
+func (w *Worker) put(kind blob.Kind, data []byte) error {
+	for {
+		_, err := w.blobs.Put(kind, data)
+		if !errors.Is(err, blob.ErrFull) {
+			return err
+		}
+		old := w.oldest()
+		if old == nil {
+			return err
+		}
+		w.drop(old.blobs())
+	}
+}
+
+// oldest takes the oldest result of a job that has ended out of what is handed out, or
+// returns nil. What was signed for the job stays known.
+func (w *Worker) oldest() *submission {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, id := range w.order {
+		if w.jobs[id] == nil {
+			w.order = slices.Delete(w.order, i, i+1)
+			delete(w.results, id)
+			return w.signed[id]
+		}
+	}
+	return nil
+}
+
+// keep hands out the result of a submitted job. The caller holds mu.
+func (w *Worker) keep(a *assignment) {
+	if _, ok := w.results[a.id]; !ok {
+		w.order = append(w.order, a.id)
+	}
+	w.signed[a.id], w.results[a.id] = a.submission, a.description()
 }
 
 // drop deletes blobs, unless another job needs them: jobs may share a matrix, and the
@@ -360,10 +399,10 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 	w.mu.Lock()
 	a.made = []blob.ID{output, proofID}
 	w.mu.Unlock()
-	if _, err := w.blobs.Put(blob.Data, res.Output); err != nil {
+	if err := w.put(blob.Data, res.Output); err != nil {
 		return err
 	}
-	if _, err := w.blobs.Put(blob.Proof, encoded); err != nil {
+	if err := w.put(blob.Proof, encoded); err != nil {
 		return err
 	}
 	fact, err := receipt.Fact(a.id, &a.task, w.worker, res.Statement.ResultRoot, proofID.Digest)
@@ -381,8 +420,8 @@ func (w *Worker) sign(ctx context.Context, a *assignment, res *prover.Result) er
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	a.submission, w.signed[a.id] = s, s
+	a.submission = s
+	w.keep(a)
 	w.next()
-	w.results[a.id] = a.description()
 	return nil
 }

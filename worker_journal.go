@@ -130,8 +130,7 @@ func (w *Worker) resume(ctx context.Context) error {
 		keep = append(keep, record{recordTaken, t})
 		if a.submission != nil {
 			keep = append(keep, record{recordSubmitted, a.submission})
-			w.signed[a.id] = a.submission
-			w.results[a.id] = a.description()
+			w.keep(a)
 		}
 		if a.ended {
 			keep = append(keep, record{recordEnded, a.id})

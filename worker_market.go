@@ -65,8 +65,8 @@ func (w *Worker) serve(serving, work context.Context) error {
 func (w *Worker) handOut(_ transport.PeerID, id blob.ID) ([]byte, error) {
 	w.mu.Lock()
 	public := false
-	for _, s := range w.signed {
-		public = public || slices.Contains(s.blobs(), id)
+	for job := range w.results {
+		public = public || slices.Contains(w.signed[job].blobs(), id)
 	}
 	w.mu.Unlock()
 	if !public {
@@ -368,7 +368,7 @@ func (w *Worker) assign(ctx context.Context, a *assignment, input []byte) error 
 // store puts an assignment on the disk, the input first.
 func (w *Worker) store(a *assignment, input []byte) error {
 	for _, part := range a.task.Program.Parts(input) {
-		if _, err := w.blobs.Put(blob.Data, part); err != nil {
+		if err := w.put(blob.Data, part); err != nil {
 			return err
 		}
 	}
