@@ -473,3 +473,5 @@ func TestDevnetOnDemand(t *testing.T) {
 		t.Error("not all payments were made")
 	}
 }
+
+func pow2(n uint) *big.Int { return new(big.Int).Lsh(big.NewInt(1), n) }
