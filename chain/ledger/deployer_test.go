@@ -27,7 +27,7 @@ func TestOldDeployer(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := chain.NewAccount(l.Client(), accounts[0].Address(), accounts[0], chain.FeePolicy{})
-	hash, err := a.Execute(t.Context(), chain.Call{To: twin.OldDeployer, Selector: chain.Selector("deployContract"), Calldata: calldata})
+	hash, err := a.Execute(t.Context(), chain.Call{To: twin.OldDeployer(), Selector: chain.Selector("deployContract"), Calldata: calldata})
 	if err != nil {
 		t.Fatal(err)
 	}

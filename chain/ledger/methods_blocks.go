@@ -106,7 +106,7 @@ type wireHeader struct {
 
 func (l *Ledger) wireHeader(number uint64) (wireHeader, []executed, *rpcError) {
 	price := gasPrices{fmt.Sprintf("%#x", gasPrice), fmt.Sprintf("%#x", gasPrice)}
-	h := wireHeader{Number: number, Sequencer: hexFelt(sequencer), Version: starknetVersion,
+	h := wireHeader{Number: number, Sequencer: hexFelt(sequencer()), Version: starknetVersion,
 		L1Gas: price, L2Gas: price, L1DataGas: price, DAMode: "BLOB", Transaction: []any{}}
 	if number == uint64(len(l.headers)) {
 		_, info := l.next()
