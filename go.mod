@@ -4,7 +4,6 @@ go 1.26.0
 
 require (
 	github.com/consensys/gnark-crypto v0.19.2
-	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1
 	github.com/klauspost/compress v1.20.3
 	github.com/mr-tron/base58 v1.2.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3

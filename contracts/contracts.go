@@ -41,25 +41,33 @@ type entry struct {
 	CompiledClassHashPoseidon string `json:"compiled_class_hash_poseidon"`
 }
 
-// load reads the embedded files, which the tests check, so it cannot fail.
-var load = sync.OnceValue(func() []*Class {
-	var entries []entry
-	if err := json.Unmarshal(read("classes"), &entries); err != nil {
-		panic(err)
-	}
-	classes := make([]*Class, len(entries))
-	for i, e := range entries {
-		classes[i] = &Class{
-			Name:                      e.Name,
-			Sierra:                    read(e.Name),
-			ABI:                       read(e.Name + ".abi"),
-			ClassHash:                 e.ClassHash,
-			CompiledClassHash:         e.CompiledClassHash,
-			CompiledClassHashPoseidon: e.CompiledClassHashPoseidon,
+// load reads the embedded files once. Tests check them, so it cannot fail. That nothing is
+// made of them when the program starts lets the linker leave them out of programs that only
+// import this package.
+func load() []*Class {
+	loadOnce.Do(func() {
+		var entries []entry
+		if err := json.Unmarshal(read("classes"), &entries); err != nil {
+			panic(err)
 		}
-	}
-	return classes
-})
+		for _, e := range entries {
+			loaded = append(loaded, &Class{
+				Name:                      e.Name,
+				Sierra:                    read(e.Name),
+				ABI:                       read(e.Name + ".abi"),
+				ClassHash:                 e.ClassHash,
+				CompiledClassHash:         e.CompiledClassHash,
+				CompiledClassHashPoseidon: e.CompiledClassHashPoseidon,
+			})
+		}
+	})
+	return loaded
+}
+
+var (
+	loadOnce sync.Once
+	loaded   []*Class
+)
 
 func read(name string) []byte {
 	data, err := files.ReadFile("classes/" + name + ".json")

@@ -65,17 +65,24 @@ var models = [...]struct {
 	{"GB200", TierFrontier, ""},
 }
 
-var patterns = sync.OnceValue(func() []*regexp.Regexp {
-	var list []*regexp.Regexp
-	for _, m := range models {
-		p := m.pattern
-		if p == "" {
-			p = strings.ToLower(m.name)
+var patterns struct {
+	once sync.Once
+	list []*regexp.Regexp
+}
+
+// modelPatterns returns a pattern for each of the models.
+func modelPatterns() []*regexp.Regexp {
+	patterns.once.Do(func() {
+		for _, m := range models {
+			p := m.pattern
+			if p == "" {
+				p = strings.ToLower(m.name)
+			}
+			patterns.list = append(patterns.list, regexp.MustCompile(`\b(`+p+`)\b`))
 		}
-		list = append(list, regexp.MustCompile(`\b(`+p+`)\b`))
-	}
-	return list
-})
+	})
+	return patterns.list
+}
 
 // Tiers returns all tiers, the lowest first and TierValidator last.
 func Tiers() []Tier {
@@ -170,7 +177,7 @@ func ParseTier(name string) (Tier, error) {
 		}
 	}
 	var found Tier
-	for i, p := range patterns() {
+	for i, p := range modelPatterns() {
 		switch t := models[i].tier; {
 		case !p.MatchString(words):
 		case found != 0 && found != t:

@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/consensys/gnark-crypto/ecc/secp256k1"
+	secpfr "github.com/consensys/gnark-crypto/ecc/secp256k1/fr"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
 
 var (
@@ -95,7 +96,7 @@ func DeriveKey(seed []byte, scheme Scheme, index uint32) (*Key, error) {
 
 // node is an extended private key of BIP-32.
 type node struct {
-	key   secp256k1.ModNScalar
+	key   secpfr.Element
 	chain []byte
 }
 
@@ -105,7 +106,7 @@ func derivePath(seed []byte, path ...uint32) ([]byte, error) {
 		return nil, ErrSeedSize
 	}
 	n, ok := split([]byte("Bitcoin seed"), seed)
-	defer n.key.Zero()
+	defer n.key.SetZero()
 	for _, i := range path {
 		if !ok || n.key.IsZero() {
 			return nil, ErrDerivation
@@ -127,9 +128,9 @@ func split(key, data []byte) (node, bool) {
 	sum := mac.Sum(nil)
 	defer clear(sum[:32])
 	var n node
-	overflow := n.key.SetByteSlice(sum[:32])
+	err := n.key.SetBytesCanonical(sum[:32])
 	n.chain = sum[32:]
-	return n, !overflow
+	return n, err == nil
 }
 
 // descend moves n to its child i (BIP-32, CKDpriv).
@@ -138,13 +139,22 @@ func (n *node) descend(i uint32) bool {
 	defer clear(private[:])
 	data := append([]byte{0}, private[:]...)
 	if i < hardened {
-		data = secp256k1.PrivKeyFromBytes(private[:]).PubKey().SerializeCompressed()
+		data = compressed(&n.key)
 	}
 	defer clear(data)
 	child, ok := split(n.chain, binary.BigEndian.AppendUint32(data, i))
-	n.key.Add(&child.key)
+	n.key.Add(&n.key, &child.key)
 	n.chain = child.chain
 	return ok
+}
+
+// compressed returns the public key of a private one in the 33 bytes of SEC 1.
+func compressed(key *secpfr.Element) []byte {
+	k := key.BigInt(new(big.Int))
+	defer clear(k.Bits())
+	p := new(secp256k1.G1Affine).ScalarMultiplicationBase(k)
+	x, y := p.X.Bytes(), p.Y.Bytes()
+	return append([]byte{2 + y[len(y)-1]&1}, x[:]...)
 }
 
 // grindLimit is the largest multiple of the order that is at most 2^256.

@@ -24,11 +24,11 @@
 //
 // # Side channels
 //
-// The arithmetic comes from gnark-crypto (Stark curve) and from decred's secp256k1
-// (derivation). Neither promises constant time, and scalar multiplication in both
-// takes a time that depends on the scalar. Signing therefore randomises what it
-// hands to them (see [Key.Sign]), which makes a measurement hard to repeat but
-// does not make the code constant-time. Do not let an attacker who can measure
+// The arithmetic of the Stark curve, and that of secp256k1 in a derivation, comes from
+// gnark-crypto. It does not promise constant time, and its scalar multiplication takes a
+// time that depends on the scalar. Signing therefore randomises what it hands to it (see
+// [Key.Sign]), which makes a measurement hard to repeat but does not make the code
+// constant-time. Do not let an attacker who can measure
 // single operations, for example from the same CPU core, choose what to sign.
 //
 // Go may copy memory when it moves a stack, so [Key.Zero] and [Mnemonic.Zero] are

@@ -137,8 +137,6 @@ func (w stateDiff) diff() cairo.Diff {
 	return d
 }
 
-var blockPrefix = cairo.ShortString("BITSAGE_LEDGER_BLOCK0")
-
 // encode writes the record, after its hash, which it sets.
 func (r *blockRecord) encode(chainID felt.Felt) ([]byte, error) {
 	body, err := json.Marshal(r)
@@ -153,7 +151,7 @@ func (r *blockRecord) encode(chainID felt.Felt) ([]byte, error) {
 // seal sets the hash of a block: the Poseidon hash of BITSAGE_LEDGER_BLOCK0, the chain, the
 // number, the time, the hash of the parent and the keccak of the record.
 func (r *blockRecord) seal(chainID felt.Felt, body []byte) {
-	r.hash = poseidon.HashMany(blockPrefix, chainID, chain.Uint(r.Number), chain.Uint(r.Time), felt.Felt(r.Parent), chain.Keccak(body))
+	r.hash = poseidon.HashMany(cairo.ShortString("BITSAGE_LEDGER_BLOCK0"), chainID, chain.Uint(r.Number), chain.Uint(r.Time), felt.Felt(r.Parent), chain.Keccak(body))
 }
 
 // ErrCorrupt means that a file is no ledger's, or damaged.

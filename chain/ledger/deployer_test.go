@@ -23,7 +23,7 @@ func TestOldDeployer(t *testing.T) {
 	class, public := wallet.ClassArgent.Hash(), accounts[1].PublicKey()
 	d := chain.Deployment{Class: class, Salt: chain.Uint(3), Calldata: wallet.ClassArgent.Calldata(public)}
 	call := d.Call()
-	call.To = twin.OldDeployer
+	call.To = twin.OldDeployer()
 	a := chain.NewAccount(l.Client(), accounts[0].Address(), accounts[0], chain.FeePolicy{})
 	hash, err := a.Execute(t.Context(), call)
 	if err != nil {

@@ -143,7 +143,7 @@ func normal(v any) any {
 			}
 		}
 		strk := chain.STRK().String()
-		if v["from_address"] == strk && len(v["keys"].([]any)) == 3 && v["keys"].([]any)[2] == sequencer.String() {
+		if v["from_address"] == strk && len(v["keys"].([]any)) == 3 && v["keys"].([]any)[2] == sequencer().String() {
 			v["data"] = "a fee"
 		}
 		if keys, ok := v["keys"].([]any); ok && len(keys) == 2 && keys[0] == chain.Selector("TransactionExecuted").String() {

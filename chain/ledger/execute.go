@@ -15,7 +15,7 @@ import (
 const gasPrice = 1_000_000_000
 
 // sequencer is the address to which fees go.
-var sequencer = felt.MustParse("0x1000")
+func sequencer() felt.Felt { return chain.Uint(0x1000) }
 
 // fee is what gas costs, with a tip for each unit of L2 gas.
 func (g gasUsed) fee(tip uint64) *big.Int {
@@ -284,7 +284,7 @@ func (x *execution) revert(kind string, before cairo.Diff, reason string) (*effe
 func (x *execution) settle(kind string, gas gasUsed, fee *big.Int, contract *felt.Felt) *effect {
 	if !x.mode.estimate {
 		x.Used = cairo.Usage{} // what follows is not charged
-		twin.NewSTRK(x.Run.Frame(chain.STRK(), x.Sender())).Transfer(cairo.Address{Felt: sequencer}, cairo.U256FromBig(fee))
+		twin.NewSTRK(x.Run.Frame(chain.STRK(), x.Sender())).Transfer(cairo.Address{Felt: sequencer()}, cairo.U256FromBig(fee))
 	}
 	r := rpcReceipt{Type: kind, Hash: hexFelt(x.hash), Fee: feePayment{"FRI", hexBig{fee}}, Messages: []struct{}{},
 		Events: make([]rpcEvent, len(x.Events)), Status: "SUCCEEDED", Resources: gas, Contract: (*hexFelt)(contract)}

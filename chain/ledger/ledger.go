@@ -44,7 +44,8 @@ type Options struct {
 	OnDemand bool
 }
 
-var defaultBalance = new(big.Int).Exp(big.NewInt(10), big.NewInt(24), nil)
+// defaultBalance is a million STRK in FRI.
+func defaultBalance() *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(24), nil) }
 
 // Ledger is a chain inside this process. Its methods may be called by several goroutines
 // at once. Transactions are executed one at a time, and readers do not wait for them.
@@ -104,7 +105,7 @@ func Open(o Options) (*Ledger, error) {
 	if l.clock == nil {
 		l.clock = time.Now
 	}
-	for _, list := range [][]*cairo.Class{twin.Natives, twin.Contracts} {
+	for _, list := range [][]*cairo.Class{twin.Natives(), twin.Contracts()} {
 		for _, c := range list {
 			l.classes[c.Hash] = c
 		}
@@ -170,15 +171,15 @@ func (l *Ledger) load(number uint64) error {
 func (l *Ledger) genesis(o Options) error {
 	state := cairo.NewOverlay(view{l.archive, 0})
 	r := &cairo.Run{Classes: l.classes, State: state, ChainID: l.chainID}
-	for _, c := range twin.Natives {
+	for _, c := range twin.Natives() {
 		state.Declared[c.Hash] = c.Compiled
 	}
-	state.Deployed[chain.STRK()] = twin.STRKClass.Hash
-	state.Deployed[chain.Deployer()], state.Deployed[twin.OldDeployer] = twin.DeployerClass.Hash, twin.OldDeployerClass.Hash
+	state.Deployed[chain.STRK()] = twin.STRKHash()
+	state.Deployed[chain.Deployer()], state.Deployed[twin.OldDeployer()] = twin.DeployerHash(), twin.OldDeployerHash()
 	token := twin.NewSTRK(r.Frame(chain.STRK(), felt.Felt{}))
 	balance := o.Balance
 	if balance == nil {
-		balance = defaultBalance
+		balance = defaultBalance()
 	}
 	total := new(big.Int).Mul(balance, big.NewInt(int64(len(o.Accounts))))
 	if balance.Sign() < 0 || total.BitLen() > 128 {

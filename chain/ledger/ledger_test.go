@@ -193,12 +193,12 @@ func TestTransfer(t *testing.T) {
 	if got := n.balance(t, chain.STRK(), to, chain.AtLatest()); got.Int64() != 5 {
 		t.Errorf("the recipient has %v", got)
 	}
-	if got := n.balance(t, chain.STRK(), sequencer, chain.AtLatest()); got.Cmp(r.Fee) != 0 {
+	if got := n.balance(t, chain.STRK(), sequencer(), chain.AtLatest()); got.Cmp(r.Fee) != 0 {
 		t.Errorf("the fee is %v, the sequencer got %v", r.Fee, got)
 	}
 	transfer := chain.Selector("Transfer")
 	if len(r.Events) != 2 || r.Events[0].From != chain.STRK() || !slices.Equal(r.Events[0].Keys, []felt.Felt{transfer, a.Address(), to}) ||
-		!slices.Equal(r.Events[0].Data, []felt.Felt{chain.Uint(5), {}}) || !slices.Equal(r.Events[1].Keys, []felt.Felt{transfer, a.Address(), sequencer}) {
+		!slices.Equal(r.Events[0].Data, []felt.Felt{chain.Uint(5), {}}) || !slices.Equal(r.Events[1].Keys, []felt.Felt{transfer, a.Address(), sequencer()}) {
 		t.Errorf("events %+v", r.Events)
 	}
 	s, err := n.c.TransactionStatus(t.Context(), r.Hash)
@@ -575,7 +575,7 @@ func (n *node) supply(t testing.TB, at chain.BlockID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := n.balance(t, chain.STRK(), sequencer, at)
+	sum := n.balance(t, chain.STRK(), sequencer(), at)
 	for _, k := range n.keys {
 		sum.Add(sum, n.balance(t, chain.STRK(), k.Address(), at))
 	}

@@ -106,7 +106,7 @@ type rpcHeader struct {
 
 func (l *Ledger) rpcHeader(number uint64) (rpcHeader, []executed, *rpcError) {
 	price := gasPrices{fmt.Sprintf("%#x", gasPrice), fmt.Sprintf("%#x", gasPrice)}
-	h := rpcHeader{Number: number, Sequencer: hexFelt(sequencer), Version: starknetVersion,
+	h := rpcHeader{Number: number, Sequencer: hexFelt(sequencer()), Version: starknetVersion,
 		L1Gas: price, L2Gas: price, L1DataGas: price, DAMode: "BLOB", Transaction: []any{}}
 	if number == uint64(len(l.headers)) {
 		_, info := l.next()

@@ -25,39 +25,67 @@ type rpcError struct {
 	Data    any        `json:"data,omitempty"`
 }
 
-// messages are the texts of the errors, word for word those of the specification: starknet.go
-// knows an error by its code and its text together.
-var messages = map[chain.Code]string{
-	chain.ErrContractNotFound:   "Contract not found",
-	chain.ErrEntrypointNotFound: "Requested entrypoint does not exist in the contract",
-	chain.ErrBlockNotFound:      "Block not found",
-	chain.ErrInvalidTxIndex:     "Invalid transaction index in a block",
-	chain.ErrClassHashNotFound:  "Class hash not found",
-	chain.ErrTxHashNotFound:     "Transaction hash not found",
-	chain.ErrPageTooBig:         "Requested page size is too big",
-	chain.ErrContinuationToken:  "The supplied continuation token is invalid or unknown",
-	chain.ErrTooManyKeys:        "Too many keys provided in a filter",
-	chain.ErrContract:           "Contract error",
-	chain.ErrExecution:          "Transaction execution error",
-	chain.ErrClassDeclared:      "Class already declared",
-	chain.ErrNonce:              "Invalid transaction nonce",
-	chain.ErrResources:          "The transaction's resources don't cover validation or the minimal transaction fee",
-	chain.ErrBalance:            "Account balance is smaller than the transaction's maximal fee (calculated as the sum of each resource's limit x max price)",
-	chain.ErrValidation:         "Account validation failed",
-	chain.ErrCompilation:        "Compilation failed",
-	chain.ErrDuplicateTx:        "A transaction with the same hash already exists in the mempool",
-	chain.ErrCompiledClassHash:  "The compiled class hash did not match the one supplied in the transaction",
-	chain.ErrInvalidProof:       "The proof field in the invoke v3 transaction is invalid",
-	chain.ErrParse:              "Parse error",
-	chain.ErrInvalidRequest:     "Invalid request",
-	chain.ErrMethodNotFound:     "Method not found",
-	chain.ErrInvalidParams:      "Invalid params",
-	chain.ErrInternal:           "Internal error",
+// message is the text of an error, word for word that of the specification: starknet.go knows
+// an error by its code and its text together.
+func message(code chain.Code) string {
+	switch code {
+	case chain.ErrContractNotFound:
+		return "Contract not found"
+	case chain.ErrEntrypointNotFound:
+		return "Requested entrypoint does not exist in the contract"
+	case chain.ErrBlockNotFound:
+		return "Block not found"
+	case chain.ErrInvalidTxIndex:
+		return "Invalid transaction index in a block"
+	case chain.ErrClassHashNotFound:
+		return "Class hash not found"
+	case chain.ErrTxHashNotFound:
+		return "Transaction hash not found"
+	case chain.ErrPageTooBig:
+		return "Requested page size is too big"
+	case chain.ErrContinuationToken:
+		return "The supplied continuation token is invalid or unknown"
+	case chain.ErrTooManyKeys:
+		return "Too many keys provided in a filter"
+	case chain.ErrContract:
+		return "Contract error"
+	case chain.ErrExecution:
+		return "Transaction execution error"
+	case chain.ErrClassDeclared:
+		return "Class already declared"
+	case chain.ErrNonce:
+		return "Invalid transaction nonce"
+	case chain.ErrResources:
+		return "The transaction's resources don't cover validation or the minimal transaction fee"
+	case chain.ErrBalance:
+		return "Account balance is smaller than the transaction's maximal fee (calculated as the sum of each resource's limit x max price)"
+	case chain.ErrValidation:
+		return "Account validation failed"
+	case chain.ErrCompilation:
+		return "Compilation failed"
+	case chain.ErrDuplicateTx:
+		return "A transaction with the same hash already exists in the mempool"
+	case chain.ErrCompiledClassHash:
+		return "The compiled class hash did not match the one supplied in the transaction"
+	case chain.ErrInvalidProof:
+		return "The proof field in the invoke v3 transaction is invalid"
+	case chain.ErrParse:
+		return "Parse error"
+	case chain.ErrInvalidRequest:
+		return "Invalid request"
+	case chain.ErrMethodNotFound:
+		return "Method not found"
+	case chain.ErrInvalidParams:
+		return "Invalid params"
+	case chain.ErrInternal:
+		return "Internal error"
+	}
+	return ""
 }
 
-func fail(code chain.Code) *rpcError { return &rpcError{Code: code, Message: messages[code]} }
+func fail(code chain.Code) *rpcError { return &rpcError{Code: code, Message: message(code)} }
 
-func failData(code chain.Code, data any) *rpcError { return &rpcError{code, messages[code], data} }
+func failData(code chain.Code, data any) *rpcError { return &rpcError{code, message(code), data} }
 
 func internal(err error) *rpcError { return failData(chain.ErrInternal, err.Error()) }
 
@@ -163,7 +191,7 @@ func (l *Ledger) dispatch(method string, params json.RawMessage) (result any, er
 			result, err = nil, internal(fmt.Errorf("%s: %v", method, p))
 		}
 	}()
-	m, ok := rpcMethods[method]
+	m, ok := rpcMethods()[method]
 	if !ok {
 		return nil, fail(chain.ErrMethodNotFound)
 	}

@@ -77,7 +77,7 @@ type Config struct {
 }
 
 // claim is what the faucet gives at once.
-var claim = money.SAGE(1_000)
+func claim() money.Amount { return money.SAGE(1_000) }
 
 // Bounds of ValidatorRegistry's constructor, in seconds.
 const (
@@ -146,8 +146,8 @@ func (c *Config) check(account chain.Felt) error {
 	f := c.Faucet
 	switch {
 	case f == nil:
-	case f.Cap.Less(claim):
-		return refuse("the faucet's cap is below %v SAGE, which is one claim", claim)
+	case f.Cap.Less(claim()):
+		return refuse("the faucet's cap is below %v SAGE, which is one claim", claim())
 	case f.Cap.Less(f.Funding):
 		return refuse("the faucet's funding is above its cap: nobody could ever take the difference out")
 	case c.Supply.Less(f.Funding):

@@ -9,7 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"iter"
+	"strings"
 
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/chain/felt"
@@ -60,8 +61,6 @@ func Read[T any](ctx context.Context, client *chain.Client, at chain.BlockID, co
 	return value, nil
 }
 
-var hexNumber = regexp.MustCompile(`0x[0-9a-fA-F]{1,64}`)
-
 // Refusal returns the code with which a contract refused a call, such as BAD_STATE, or
 // "" if err says nothing of the kind. A node writes what the contract panicked with as
 // numbers.
@@ -75,7 +74,7 @@ func Refusal(err error) string {
 	case errors.As(err, &rpc) && (rpc.Code == chain.ErrExecution || rpc.Code == chain.ErrContract):
 		report = string(rpc.Data)
 	}
-	for _, s := range hexNumber.FindAllString(report, -1) {
+	for s := range hexNumbers(report) {
 		f, err := felt.Parse(s)
 		if err != nil {
 			continue
@@ -90,3 +89,26 @@ func Refusal(err error) string {
 	}
 	return ""
 }
+
+// hexNumbers returns the numbers in a text that are written as 0x and 1 to 64 digits; of a
+// longer one, its first 64.
+func hexNumbers(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for {
+			_, after, found := strings.Cut(text, "0x")
+			if !found {
+				return
+			}
+			n := 0
+			for n < len(after) && n < 64 && isHex(after[n]) {
+				n++
+			}
+			text = after[n:]
+			if n > 0 && !yield("0x"+after[:n]) {
+				return
+			}
+		}
+	}
+}
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }

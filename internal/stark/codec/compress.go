@@ -13,11 +13,18 @@ const MaxCompressed = MaxBytes + 64
 // window is the largest distance of a match: all of the data.
 const window = MaxBytes
 
-// Neither coder starts a goroutine, and both serialize their callers.
+// The coders start no goroutine and serialize their callers. They are made when first used:
+// programs that compress nothing link no Zstandard.
 var (
-	encoder = sync.OnceValue(func() *zstd.Encoder {
-		// NewWriter fails for options out of range only.
-		e, err := zstd.NewWriter(nil,
+	encoderOnce, decoderOnce sync.Once
+	madeEncoder              *zstd.Encoder
+	madeDecoder              *zstd.Decoder
+)
+
+func encoder() *zstd.Encoder {
+	encoderOnce.Do(func() {
+		var err error // for options out of range only
+		madeEncoder, err = zstd.NewWriter(nil,
 			zstd.WithEncoderConcurrency(1),
 			zstd.WithEncoderLevel(zstd.SpeedDefault),
 			zstd.WithWindowSize(window),
@@ -28,10 +35,14 @@ var (
 		if err != nil {
 			panic(err)
 		}
-		return e
 	})
-	decoder = sync.OnceValue(func() *zstd.Decoder {
-		d, err := zstd.NewReader(nil,
+	return madeEncoder
+}
+
+func decoder() *zstd.Decoder {
+	decoderOnce.Do(func() {
+		var err error
+		madeDecoder, err = zstd.NewReader(nil,
 			zstd.WithDecoderConcurrency(1),
 			zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(window),
@@ -39,9 +50,9 @@ var (
 		if err != nil {
 			panic(err)
 		}
-		return d
 	})
-)
+	return madeDecoder
+}
 
 // Compress returns data, of at most [MaxBytes], as one Zstandard frame. Equal
 // data gives equal frames with one version of this module only: what names a

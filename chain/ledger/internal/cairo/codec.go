@@ -36,15 +36,6 @@ type Variant interface {
 	Variant() (uint64, any)
 }
 
-var (
-	typeFelt    = reflect.TypeFor[felt.Felt]()
-	typeAddress = reflect.TypeFor[Address]()
-	typeU128    = reflect.TypeFor[U128]()
-	typeU256    = reflect.TypeFor[U256]()
-	typeVariant = reflect.TypeFor[Variant]()
-	typeSliced  = reflect.TypeFor[Sliced]()
-)
-
 // Sliced is a Span<felt252> as OpenZeppelin's account decodes it: it panics where the span
 // is longer than what there is. A contract of today's compiler refuses the argument.
 type Sliced []felt.Felt
@@ -53,11 +44,11 @@ type Sliced []felt.Felt
 func toFelt(v reflect.Value) (felt.Felt, bool) {
 	var f felt.Felt
 	switch v.Type() {
-	case typeFelt:
+	case reflect.TypeFor[felt.Felt]():
 		return v.Interface().(felt.Felt), true
-	case typeAddress:
+	case reflect.TypeFor[Address]():
 		return v.Interface().(Address).Felt, true
-	case typeU128:
+	case reflect.TypeFor[U128]():
 		return v.Interface().(U128).felt(), true
 	}
 	switch v.Kind() {
@@ -82,14 +73,14 @@ func isScalar(t reflect.Type) bool {
 // fromFelt is the inverse of toFelt. It reports whether the felt is a value of the type.
 func fromFelt(f felt.Felt, v reflect.Value) bool {
 	switch v.Type() {
-	case typeFelt:
+	case reflect.TypeFor[felt.Felt]():
 		v.Set(reflect.ValueOf(f))
 		return true
-	case typeAddress:
+	case reflect.TypeFor[Address]():
 		b := f.Bytes()
 		v.Set(reflect.ValueOf(Address{Felt: f}))
 		return b[0] < 0x08
-	case typeU128:
+	case reflect.TypeFor[U128]():
 		b := f.Bytes()
 		v.Set(reflect.ValueOf(U256FromBytes(b).low()))
 		return [16]byte(b[:16]) == [16]byte{}
@@ -114,7 +105,7 @@ func serialize(out []felt.Felt, v reflect.Value) []felt.Felt {
 	if f, ok := toFelt(v); ok {
 		return append(out, f)
 	}
-	if v.Type() == typeU256 {
+	if v.Type() == reflect.TypeFor[U256]() {
 		x := v.Interface().(U256)
 		return append(out, x.low().felt(), x.high().felt())
 	}
@@ -179,7 +170,7 @@ func (c *Calldata) Deserialize(v reflect.Value) bool {
 		f, ok := c.Next()
 		return ok && fromFelt(f, v)
 	}
-	if v.Type() == typeU256 {
+	if v.Type() == reflect.TypeFor[U256]() {
 		var low, high U128
 		ok := c.Deserialize(reflect.ValueOf(&low).Elem()) && c.Deserialize(reflect.ValueOf(&high).Elem())
 		v.Set(reflect.ValueOf(U256{low[0], low[1], high[0], high[1]}))
@@ -205,7 +196,7 @@ func (c *Calldata) Deserialize(v reflect.Value) bool {
 		f, ok := c.Next()
 		if !ok || !f.IsUint64() || f.Uint64() > uint64(len(*c)) {
 			// A length that is no u32 is refused before anything is sliced.
-			Require(!ok || v.Type() != typeSliced || !f.IsUint64() || f.Uint64() >= 1<<32, "Index out of bounds")
+			Require(!ok || v.Type() != reflect.TypeFor[Sliced]() || !f.IsUint64() || f.Uint64() >= 1<<32, "Index out of bounds")
 			return false
 		}
 		v.Set(reflect.MakeSlice(v.Type(), int(f.Uint64()), int(f.Uint64())))

@@ -3,6 +3,7 @@ package cairo
 import (
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/internal/poseidon"
@@ -62,11 +63,21 @@ type Pair[A, B any] struct {
 func PairOf[A, B any](a A, b B) Pair[A, B] { return Pair[A, B]{a, b} }
 
 // addressBound is 2^251 - 256; addresses of slots are below it, as those of contracts.
-var addressBound = felt.MustParse("0x7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00")
+func addressBound() *felt.Felt {
+	addresses.once.Do(func() {
+		addresses.bound = felt.MustParse("0x7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00")
+	})
+	return &addresses.bound
+}
+
+var addresses struct {
+	once  sync.Once
+	bound felt.Felt
+}
 
 func slotAddress(f felt.Felt) felt.Felt {
-	if f.Cmp(addressBound) >= 0 {
-		f.Sub(&f, &addressBound)
+	if f.Cmp(*addressBound()) >= 0 {
+		f.Sub(&f, addressBound())
 	}
 	return f
 }
@@ -104,7 +115,7 @@ func (s *slots) load(v reflect.Value) {
 		}
 		return
 	}
-	if v.Type() == typeU256 {
+	if v.Type() == reflect.TypeFor[U256]() {
 		var low, high U128
 		s.load(reflect.ValueOf(&low).Elem())
 		s.load(reflect.ValueOf(&high).Elem())
@@ -136,7 +147,7 @@ func (s *slots) save(v reflect.Value) {
 		s.f.setStorage(s.next(), f)
 		return
 	}
-	if v.Type() == typeU256 {
+	if v.Type() == reflect.TypeFor[U256]() {
 		x := v.Interface().(U256)
 		s.f.setStorage(s.next(), x.low().felt())
 		s.f.setStorage(s.next(), x.high().felt())
@@ -169,7 +180,7 @@ func size(t reflect.Type) int {
 	switch {
 	case isScalar(t) || t.Kind() == reflect.String:
 		return 1
-	case t == typeU256:
+	case t == reflect.TypeFor[U256]():
 		return 2
 	case t.Kind() == reflect.Pointer:
 		return 1 + size(t.Elem())

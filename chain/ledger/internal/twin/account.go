@@ -12,7 +12,8 @@ import (
 // guardians, changes of the key and what others submit for the owner are not here. Those of
 // OpenZeppelin 1.0.0 and Argent 0.4.0 are compared with the real ones on a devnet.
 
-var validated = cairo.ShortString("VALID")
+// validated is what an account answers that agrees.
+func validated() felt.Felt { return cairo.ShortString("VALID") }
 
 // accountCall is a call of a multicall.
 type accountCall struct {
@@ -34,7 +35,7 @@ func (t ownedAccount) verify(hash felt.Felt, sig []felt.Felt) bool {
 
 func (t ownedAccount) isValidSignature(hash felt.Felt, sig []felt.Felt) felt.Felt {
 	if t.verify(hash, sig) {
-		return validated
+		return validated()
 	}
 	return felt.Felt{}
 }
@@ -44,7 +45,7 @@ func (t ownedAccount) publicKey() felt.Felt { return t.key.Read() }
 func (t ownedAccount) validateTx() felt.Felt {
 	cairo.Require(t.Caller().IsZero(), t.badCaller)
 	cairo.Require(t.verify(t.Tx().Hash, t.Tx().Signature), t.badSig)
-	return validated
+	return validated()
 }
 
 func (t ownedAccount) validate([]accountCall) felt.Felt    { return t.validateTx() }
@@ -72,36 +73,44 @@ func newOpenZeppelin(f *cairo.Frame) openZeppelin {
 	}
 }
 
-var openZeppelinFunctions = cairo.Methods(newOpenZeppelin, cairo.Functions{
-	"constructor":          openZeppelin.constructor,
-	"__validate__":         openZeppelin.validate,
-	"__validate_declare__": openZeppelin.validateDeclare,
-	"__validate_deploy__":  openZeppelin.validateDeploy,
-	"__execute__":          openZeppelin.execute,
-	"is_valid_signature":   openZeppelin.isValidSignature,
-	"get_public_key":       openZeppelin.publicKey,
-	"supports_interface":   openZeppelin.supportsInterface,
-})
+func openZeppelinFunctions() map[string]cairo.Function {
+	return cairo.Methods(newOpenZeppelin, cairo.Functions{
+		"constructor":          openZeppelin.constructor,
+		"__validate__":         openZeppelin.validate,
+		"__validate_declare__": openZeppelin.validateDeclare,
+		"__validate_deploy__":  openZeppelin.validateDeploy,
+		"__execute__":          openZeppelin.execute,
+		"is_valid_signature":   openZeppelin.isValidSignature,
+		"get_public_key":       openZeppelin.publicKey,
+		"supports_interface":   openZeppelin.supportsInterface,
+	})
+}
 
 // The interfaces that OpenZeppelin's account registers: an account (SNIP-6), and execution
 // from outside (SNIP-9).
-var (
-	interfaceAccount = felt.MustParse("0x2ceccef7f994940b3962a6c67e0ba4fcd37df7d131417c604f91e03caecc1cd")
-	interfaceOutside = felt.MustParse("0x1d1144bb2138366ff28d8e9ab57456b1d332ac42196230c3a602003c89872")
-	interfaceSRC5    = felt.MustParse("0x3f918d17e5ee77373b56385708f855659a07f75997f365cf87748628532a055")
-)
+func interfaceAccount() felt.Felt {
+	return felt.MustParse("0x2ceccef7f994940b3962a6c67e0ba4fcd37df7d131417c604f91e03caecc1cd")
+}
+
+func interfaceOutside() felt.Felt {
+	return felt.MustParse("0x1d1144bb2138366ff28d8e9ab57456b1d332ac42196230c3a602003c89872")
+}
+
+func interfaceSRC5() felt.Felt {
+	return felt.MustParse("0x3f918d17e5ee77373b56385708f855659a07f75997f365cf87748628532a055")
+}
 
 func (t openZeppelin) constructor(key felt.Felt) {
-	t.interfaces.Write(interfaceAccount, true)
+	t.interfaces.Write(interfaceAccount(), true)
 	t.key.Write(key)
 	t.Emit("OwnerAdded", []any{key})
-	t.interfaces.Write(interfaceOutside, true)
+	t.interfaces.Write(interfaceOutside(), true)
 }
 
 func (t openZeppelin) validateDeploy(class, salt, key felt.Felt) felt.Felt { return t.validateTx() }
 
 func (t openZeppelin) supportsInterface(id felt.Felt) bool {
-	return id == interfaceSRC5 || t.interfaces.Read(id)
+	return id == interfaceSRC5() || t.interfaces.Read(id)
 }
 
 // argent is Argent's account contract of version 0.4.0.
@@ -113,15 +122,17 @@ func newArgent(f *cairo.Frame) argent {
 	}
 }
 
-var argentFunctions = cairo.Methods(newArgent, cairo.Functions{
-	"constructor":          argent.constructor,
-	"__validate__":         argent.validate,
-	"__validate_declare__": argent.validateDeclare,
-	"__validate_deploy__":  argent.validateDeploy,
-	"__execute__":          argent.execute,
-	"is_valid_signature":   argent.isValidSignature,
-	"get_owner":            argent.publicKey,
-})
+func argentFunctions() map[string]cairo.Function {
+	return cairo.Methods(newArgent, cairo.Functions{
+		"constructor":          argent.constructor,
+		"__validate__":         argent.validate,
+		"__validate_declare__": argent.validateDeclare,
+		"__validate_deploy__":  argent.validateDeploy,
+		"__execute__":          argent.execute,
+		"is_valid_signature":   argent.isValidSignature,
+		"get_owner":            argent.publicKey,
+	})
+}
 
 // constructor takes the owner as a variant of an enum, of which this knows the first, a key
 // of the Stark curve, and no guardian.
@@ -172,15 +183,17 @@ type argent031 struct{ argent }
 
 func newArgent031(f *cairo.Frame) argent031 { return argent031{newArgent(f)} }
 
-var argent031Functions = cairo.Methods(newArgent031, cairo.Functions{
-	"constructor":          argent031.constructor,
-	"__validate__":         argent031.validate,
-	"__validate_declare__": argent031.validateDeclare,
-	"__validate_deploy__":  argent031.validateDeploy,
-	"__execute__":          argent031.execute,
-	"is_valid_signature":   argent031.isValidSignature,
-	"get_owner":            argent031.publicKey,
-})
+func argent031Functions() map[string]cairo.Function {
+	return cairo.Methods(newArgent031, cairo.Functions{
+		"constructor":          argent031.constructor,
+		"__validate__":         argent031.validate,
+		"__validate_declare__": argent031.validateDeclare,
+		"__validate_deploy__":  argent031.validateDeploy,
+		"__execute__":          argent031.execute,
+		"is_valid_signature":   argent031.isValidSignature,
+		"get_owner":            argent031.publicKey,
+	})
+}
 
 func (t argent031) constructor(key, guardian felt.Felt) {
 	cairo.Require(guardian.IsZero(), "argent/unsupported-guardian")
@@ -191,9 +204,18 @@ func (t argent031) validateDeploy(class, salt, key, guardian felt.Felt) felt.Fel
 	return t.validateTx()
 }
 
-var (
-	openZeppelinClass   = cairo.NewClass("OpenZeppelin account 1.0.0", wallet.ClassOpenZeppelin.Hash(), openZeppelinFunctions)
-	openZeppelin17Class = cairo.NewClass("OpenZeppelin account 0.17.0", wallet.ClassOpenZeppelin17.Hash(), openZeppelinFunctions)
-	argentClass         = cairo.NewClass("Argent account 0.4.0", wallet.ClassArgent.Hash(), argentFunctions)
-	argent031Class      = cairo.NewClass("Argent account 0.3.1", wallet.ClassArgent031.Hash(), argent031Functions)
-)
+func openZeppelinClass() *cairo.Class {
+	return cairo.NewClass("OpenZeppelin account 1.0.0", wallet.ClassOpenZeppelin.Hash(), openZeppelinFunctions())
+}
+
+func openZeppelin17Class() *cairo.Class {
+	return cairo.NewClass("OpenZeppelin account 0.17.0", wallet.ClassOpenZeppelin17.Hash(), openZeppelinFunctions())
+}
+
+func argentClass() *cairo.Class {
+	return cairo.NewClass("Argent account 0.4.0", wallet.ClassArgent.Hash(), argentFunctions())
+}
+
+func argent031Class() *cairo.Class {
+	return cairo.NewClass("Argent account 0.3.1", wallet.ClassArgent031.Hash(), argent031Functions())
+}

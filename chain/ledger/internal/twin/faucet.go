@@ -3,7 +3,7 @@ package twin
 import "github.com/bitsage/bitsage/chain/ledger/internal/cairo"
 
 // claimAmount is 1,000 SAGE.
-var claimAmount = cairo.U256FromDecimal("1000000000000000000000")
+func claimAmount() cairo.U256 { return cairo.U256Of(1_000).Mul(sage) }
 
 const claimInterval uint64 = 24 * 3600
 
@@ -26,12 +26,14 @@ func newFaucet(f *cairo.Frame) *faucet {
 	}
 }
 
-var faucetClass = contract("Faucet", cairo.Methods(newFaucet, cairo.Functions{
-	"constructor": (*faucet).constructor,
-	"claim":       (*faucet).claim,
-	"refill":      (*faucet).refill,
-	"claim_info":  (*faucet).claimInfo,
-}), ownableFunctions, pausableFunctions)
+func faucetClass() *cairo.Class {
+	return contract("Faucet", cairo.Methods(newFaucet, cairo.Functions{
+		"constructor": (*faucet).constructor,
+		"claim":       (*faucet).claim,
+		"refill":      (*faucet).refill,
+		"claim_info":  (*faucet).claimInfo,
+	}), ownableFunctions(), pausableFunctions())
+}
 
 type claimInfo struct {
 	Amount    cairo.U256
@@ -50,17 +52,17 @@ func (t *faucet) claim() {
 	t.assertOpen()
 	account, now := t.Caller(), t.Timestamp()
 	cairo.Assert(now >= t.nextClaim.Read(account), "CLAIM_TOO_SOON")
-	given := t.given.Read().Add(claimAmount)
+	given := t.given.Read().Add(claimAmount())
 	cairo.Assert(given.Cmp(t.cap.Read()) <= 0, "CAP_REACHED")
 	token := t.token.Read()
 	held := cairo.Call[cairo.U256](t.Frame, token, "balance_of", t.Address())
-	cairo.Assert(!held.Less(claimAmount), "FAUCET_EMPTY")
+	cairo.Assert(!held.Less(claimAmount()), "FAUCET_EMPTY")
 
 	nextClaim := cairo.Add("u64", now, claimInterval)
 	t.given.Write(given)
 	t.nextClaim.Write(account, nextClaim)
-	t.Emit("Claimed", cairo.Keys{account}, claimAmount, nextClaim)
-	cairo.Assert(cairo.Call[bool](t.Frame, token, "transfer", account, claimAmount), "TRANSFER_FAILED")
+	t.Emit("Claimed", cairo.Keys{account}, claimAmount(), nextClaim)
+	cairo.Assert(cairo.Call[bool](t.Frame, token, "transfer", account, claimAmount()), "TRANSFER_FAILED")
 }
 
 func (t *faucet) refill(amount cairo.U256) {
@@ -74,5 +76,5 @@ func (t *faucet) refill(amount cairo.U256) {
 func (t *faucet) claimInfo(account cairo.Address) claimInfo {
 	unspent := t.cap.Read().SubOrZero(t.given.Read())
 	held := cairo.Call[cairo.U256](t.Frame, t.token.Read(), "balance_of", t.Address())
-	return claimInfo{claimAmount, t.nextClaim.Read(account), cairo.Min(unspent, held)}
+	return claimInfo{claimAmount(), t.nextClaim.Read(account), cairo.Min(unspent, held)}
 }

@@ -66,20 +66,22 @@ func newJobManager(f *cairo.Frame) *jobManager {
 	}
 }
 
-var jobManagerClass = contract("JobManager", cairo.Methods(newJobManager, cairo.Functions{
-	"constructor":         (*jobManager).constructor,
-	"configure":           (*jobManager).configure,
-	"submit_job":          (*jobManager).submitJob,
-	"accept_job":          (*jobManager).acceptJob,
-	"submit_proof":        (*jobManager).submitProof,
-	"finalize":            (*jobManager).finalize,
-	"cancel":              (*jobManager).cancel,
-	"expire":              (*jobManager).expire,
-	"report_equivocation": (*jobManager).reportEquivocation,
-	"job":                 (*jobManager).job,
-	"job_id":              (*jobManager).jobIdentifier,
-	"payment_router":      (*jobManager).paymentRouter,
-}), ownableFunctions, pausableFunctions)
+func jobManagerClass() *cairo.Class {
+	return contract("JobManager", cairo.Methods(newJobManager, cairo.Functions{
+		"constructor":         (*jobManager).constructor,
+		"configure":           (*jobManager).configure,
+		"submit_job":          (*jobManager).submitJob,
+		"accept_job":          (*jobManager).acceptJob,
+		"submit_proof":        (*jobManager).submitProof,
+		"finalize":            (*jobManager).finalize,
+		"cancel":              (*jobManager).cancel,
+		"expire":              (*jobManager).expire,
+		"report_equivocation": (*jobManager).reportEquivocation,
+		"job":                 (*jobManager).job,
+		"job_id":              (*jobManager).jobIdentifier,
+		"payment_router":      (*jobManager).paymentRouter,
+	}), ownableFunctions(), pausableFunctions())
+}
 
 func (t *jobManager) constructor(owner, staking, reputation, verifier cairo.Address) {
 	cairo.Assert(!staking.IsZero() && !reputation.IsZero() && !verifier.IsZero(), "ZERO_ADDRESS")

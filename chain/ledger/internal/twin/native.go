@@ -30,20 +30,27 @@ func NewSTRK(f *cairo.Frame) *strk {
 	}
 }
 
-var STRKClass = cairo.NewClass("STRK", felt.MustParse("0x2e77ee61d4df3d988ee1f42ea5442e913862cc82c2584d212ecda76666498fc"), cairo.Methods(NewSTRK, cairo.Functions{
-	"name":          (*strk).name,
-	"symbol":        (*strk).symbol,
-	"decimals":      (*strk).decimals,
-	"total_supply":  (*strk).totalSupply,
-	"totalSupply":   (*strk).totalSupply,
-	"balance_of":    (*strk).BalanceOf,
-	"balanceOf":     (*strk).BalanceOf,
-	"allowance":     (*strk).allowance,
-	"transfer":      (*strk).Transfer,
-	"transfer_from": (*strk).transferFrom,
-	"transferFrom":  (*strk).transferFrom,
-	"approve":       (*strk).approve,
-}))
+// STRKHash is the class hash of the token.
+func STRKHash() felt.Felt {
+	return felt.MustParse("0x2e77ee61d4df3d988ee1f42ea5442e913862cc82c2584d212ecda76666498fc")
+}
+
+func strkClass() *cairo.Class {
+	return cairo.NewClass("STRK", STRKHash(), cairo.Methods(NewSTRK, cairo.Functions{
+		"name":          (*strk).name,
+		"symbol":        (*strk).symbol,
+		"decimals":      (*strk).decimals,
+		"total_supply":  (*strk).totalSupply,
+		"totalSupply":   (*strk).totalSupply,
+		"balance_of":    (*strk).BalanceOf,
+		"balanceOf":     (*strk).BalanceOf,
+		"allowance":     (*strk).allowance,
+		"transfer":      (*strk).Transfer,
+		"transfer_from": (*strk).transferFrom,
+		"transferFrom":  (*strk).transferFrom,
+		"approve":       (*strk).approve,
+	}))
+}
 
 // Initialize sets the texts and gives out the supply; for the genesis block.
 func (t *strk) Initialize() {
@@ -106,7 +113,9 @@ func (t *strk) move(from, to cairo.Address, amount cairo.U256) {
 
 // OldDeployer is the older of the two addresses of the universal deployer, which starknet.go
 // calls.
-var OldDeployer = felt.MustParse("0x41a78e741e5af2fec34b695679bc6891742439f7afb8484ecd7766661ad02bf")
+func OldDeployer() felt.Felt {
+	return felt.MustParse("0x41a78e741e5af2fec34b695679bc6891742439f7afb8484ecd7766661ad02bf")
+}
 
 // deployer is the universal deployer. It is at two addresses, as on the public networks: the
 // first is that of package chain, the other OldDeployer.
@@ -114,15 +123,28 @@ type deployer struct{ *cairo.Frame }
 
 func newDeployer(f *cairo.Frame) deployer { return deployer{f} }
 
-var DeployerClass = cairo.NewClass("universal deployer", felt.MustParse("0x1b2df6d8861670d4a8ca4670433b2418d78169c2947f46dc614e69f333745c8"), cairo.Methods(newDeployer, cairo.Functions{
-	"deployContract":  deployer.deploy,
-	"deploy_contract": deployer.deploy,
-}))
+// DeployerHash is the class hash of the deployer at the address of package chain.
+func DeployerHash() felt.Felt {
+	return felt.MustParse("0x1b2df6d8861670d4a8ca4670433b2418d78169c2947f46dc614e69f333745c8")
+}
 
-// OldDeployerClass is the class of the deployer at OldDeployer.
-var OldDeployerClass = cairo.NewClass("universal deployer of Cairo 0", felt.MustParse("0x7b3e05f48f0c69e4a65ce5e076a66271a527aff2c34ce1083ec6e1526997a69"), cairo.Methods(newDeployer, cairo.Functions{
-	"deployContract": deployer.deploy,
-}))
+func deployerClass() *cairo.Class {
+	return cairo.NewClass("universal deployer", DeployerHash(), cairo.Methods(newDeployer, cairo.Functions{
+		"deployContract":  deployer.deploy,
+		"deploy_contract": deployer.deploy,
+	}))
+}
+
+// OldDeployerHash is the class hash of the deployer at OldDeployer.
+func OldDeployerHash() felt.Felt {
+	return felt.MustParse("0x7b3e05f48f0c69e4a65ce5e076a66271a527aff2c34ce1083ec6e1526997a69")
+}
+
+func oldDeployerClass() *cairo.Class {
+	return cairo.NewClass("universal deployer of Cairo 0", OldDeployerHash(), cairo.Methods(newDeployer, cairo.Functions{
+		"deployContract": deployer.deploy,
+	}))
+}
 
 // deploy deploys a contract. A unique address depends on who deploys.
 func (t deployer) deploy(class, salt felt.Felt, unique bool, calldata []felt.Felt) cairo.Address {
@@ -135,7 +157,3 @@ func (t deployer) deploy(class, salt felt.Felt, unique bool, calldata []felt.Fel
 	t.Emit("ContractDeployed", nil, at, t.Caller(), unique, class, calldata, salt)
 	return at
 }
-
-// Natives are the classes that are there from the genesis block on. Their code is not held:
-// starknet_getClass does not know them.
-var Natives = []*cairo.Class{STRKClass, DeployerClass, OldDeployerClass, openZeppelinClass, openZeppelin17Class, argentClass, argent031Class}

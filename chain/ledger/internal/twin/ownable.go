@@ -25,14 +25,16 @@ func newOwnable(f *cairo.Frame) ownable {
 	}
 }
 
-var ownableFunctions = cairo.Methods(newOwnable, cairo.Functions{
-	"owner":            ownable.owner,
-	"ready_at":         ownable.readyAt,
-	"ownership_action": ownable.ownershipAction,
-	"schedule":         ownable.schedule,
-	"unschedule":       ownable.unschedule,
-	"accept_ownership": ownable.acceptOwnership,
-})
+func ownableFunctions() map[string]cairo.Function {
+	return cairo.Methods(newOwnable, cairo.Functions{
+		"owner":            ownable.owner,
+		"ready_at":         ownable.readyAt,
+		"ownership_action": ownable.ownershipAction,
+		"schedule":         ownable.schedule,
+		"unschedule":       ownable.unschedule,
+		"accept_ownership": ownable.acceptOwnership,
+	})
+}
 
 func (t ownable) owner() cairo.Address { return t.ownerVar.Read() }
 

@@ -12,11 +12,13 @@ func newPausable(f *cairo.Frame) pausable {
 	return pausable{newOwnable(f), cairo.NewVariable[bool](f, "Pausable_paused")}
 }
 
-var pausableFunctions = cairo.Methods(newPausable, cairo.Functions{
-	"paused":  pausable.paused,
-	"pause":   pausable.pause,
-	"unpause": pausable.unpause,
-})
+func pausableFunctions() map[string]cairo.Function {
+	return cairo.Methods(newPausable, cairo.Functions{
+		"paused":  pausable.paused,
+		"pause":   pausable.pause,
+		"unpause": pausable.unpause,
+	})
+}
 
 func (t pausable) paused() bool { return t.pausedVar.Read() }
 

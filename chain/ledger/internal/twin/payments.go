@@ -48,16 +48,18 @@ func newPaymentRouter(f *cairo.Frame) *paymentRouter {
 	}
 }
 
-var paymentRouterClass = contract("PaymentRouter", cairo.Methods(newPaymentRouter, cairo.Functions{
-	"constructor":               (*paymentRouter).constructor,
-	"escrow":                    (*paymentRouter).escrow,
-	"settle":                    (*paymentRouter).settle,
-	"refund":                    (*paymentRouter).refund,
-	"submit_payment_with_proof": (*paymentRouter).submitPaymentWithProof,
-	"payment":                   (*paymentRouter).payment,
-	"job_manager":               (*paymentRouter).jobManager,
-	"privacy_router":            (*paymentRouter).privacyRouter,
-}))
+func paymentRouterClass() *cairo.Class {
+	return contract("PaymentRouter", cairo.Methods(newPaymentRouter, cairo.Functions{
+		"constructor":               (*paymentRouter).constructor,
+		"escrow":                    (*paymentRouter).escrow,
+		"settle":                    (*paymentRouter).settle,
+		"refund":                    (*paymentRouter).refund,
+		"submit_payment_with_proof": (*paymentRouter).submitPaymentWithProof,
+		"payment":                   (*paymentRouter).payment,
+		"job_manager":               (*paymentRouter).jobManager,
+		"privacy_router":            (*paymentRouter).privacyRouter,
+	}))
+}
 
 func (t *paymentRouter) constructor(jobs, privacy cairo.Address) {
 	cairo.Assert(!jobs.IsZero() && !privacy.IsZero(), "ZERO_ADDRESS")

@@ -2,19 +2,17 @@ package twin
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
 	"github.com/bitsage/bitsage/elgamal"
 )
 
-var (
-	// amountLimit is the least number that is no amount.
-	amountLimit = cairo.U256Of(uint64(elgamal.MaxAmount) + 1)
-	// maxRate is 2^216 - 1.
-	maxRate = cairo.U256FromBytes([32]byte(append(make([]byte, 5), slices.Repeat([]byte{0xff}, 27)...)))
-)
+// amountLimit is the least number that is no amount.
+func amountLimit() cairo.U256 { return cairo.U256Of(uint64(elgamal.MaxAmount) + 1) }
+
+// maxRate is 2^216 - 1.
+var maxRate = cairo.U256{^uint64(0), ^uint64(0), ^uint64(0), 1<<24 - 1}
 
 // confidential is a confidential account; the contract calls it Account.
 type confidential struct {
@@ -45,32 +43,34 @@ func newPrivacyRouter(f *cairo.Frame) *privacyRouter {
 	}
 }
 
-var privacyRouterClass = contract("PrivacyRouter", cairo.Methods(newPrivacyRouter, cairo.Functions{
-	"constructor":    (*privacyRouter).constructor,
-	"configure":      (*privacyRouter).configure,
-	"register_key":   (*privacyRouter).registerKey,
-	"deposit":        (*privacyRouter).deposit,
-	"transfer":       (*privacyRouter).transfer,
-	"rollover":       (*privacyRouter).rollover,
-	"withdraw":       (*privacyRouter).withdraw,
-	"ragequit":       (*privacyRouter).ragequit,
-	"debit":          (*privacyRouter).debit,
-	"credit":         (*privacyRouter).credit,
-	"set_auditor":    (*privacyRouter).setAuditor,
-	"account":        (*privacyRouter).account,
-	"nonce":          (*privacyRouter).nonce,
-	"rate":           (*privacyRouter).rateView,
-	"token":          (*privacyRouter).tokenView,
-	"auditor":        (*privacyRouter).auditorView,
-	"payment_router": (*privacyRouter).paymentRouter,
-	"auditor_action": (*privacyRouter).auditorAction,
-}), ownableFunctions, pausableFunctions)
+func privacyRouterClass() *cairo.Class {
+	return contract("PrivacyRouter", cairo.Methods(newPrivacyRouter, cairo.Functions{
+		"constructor":    (*privacyRouter).constructor,
+		"configure":      (*privacyRouter).configure,
+		"register_key":   (*privacyRouter).registerKey,
+		"deposit":        (*privacyRouter).deposit,
+		"transfer":       (*privacyRouter).transfer,
+		"rollover":       (*privacyRouter).rollover,
+		"withdraw":       (*privacyRouter).withdraw,
+		"ragequit":       (*privacyRouter).ragequit,
+		"debit":          (*privacyRouter).debit,
+		"credit":         (*privacyRouter).credit,
+		"set_auditor":    (*privacyRouter).setAuditor,
+		"account":        (*privacyRouter).account,
+		"nonce":          (*privacyRouter).nonce,
+		"rate":           (*privacyRouter).rateView,
+		"token":          (*privacyRouter).tokenView,
+		"auditor":        (*privacyRouter).auditorView,
+		"payment_router": (*privacyRouter).paymentRouter,
+		"auditor_action": (*privacyRouter).auditorAction,
+	}), ownableFunctions(), pausableFunctions())
+}
 
 func (t *privacyRouter) constructor(owner, token cairo.Address, rate cairo.U256) {
 	cairo.Assert(!token.IsZero(), "ZERO_ADDRESS")
 	t.initializeOwner(owner)
 	cairo.Assert(rate.Cmp(maxRate) <= 0, "BAD_RATE")
-	cairo.Assert(cairo.Call[cairo.U256](t.Frame, token, "total_supply").Less(amountLimit.Mul(rate)), "BAD_RATE")
+	cairo.Assert(cairo.Call[cairo.U256](t.Frame, token, "total_supply").Less(amountLimit().Mul(rate)), "BAD_RATE")
 	t.token.Write(token)
 	t.rate.Write(rate)
 }
@@ -291,24 +291,57 @@ func (t *privacyRouter) verifyOwnership(operation string, owner cairo.Address, a
 // bit has nine felts and takes five.
 func operationCurve(felts int) uint64 { return 2 + uint64(felts)*5/9 }
 
-// proofErrors are the errors of contracts/src/elgamal.cairo.
-var proofErrors = map[elgamal.Check]string{
-	elgamal.CheckLength: "PROOF_LENGTH", elgamal.CheckScalar: "PROOF_SCALAR", elgamal.CheckIdentity: "PROOF_IDENTITY",
-	elgamal.CheckPoint: "PROOF_POINT", elgamal.CheckAmount: "PROOF_AMOUNT", elgamal.CheckRecipient: "PROOF_RECIPIENT",
-	elgamal.CheckSharedRandomness: "PROOF_SHARED_RANDOMNESS", elgamal.CheckChallenge: "PROOF_CHALLENGE",
-	elgamal.CheckBit: "PROOF_BIT", elgamal.CheckKey: "PROOF_KEY", elgamal.CheckRandomness: "PROOF_RANDOMNESS",
-	elgamal.CheckCiphertext: "PROOF_CIPHERTEXT", elgamal.CheckOtherCiphertext: "PROOF_OTHER_CIPHERTEXT",
-	elgamal.CheckCommitment: "PROOF_HASH", elgamal.CheckBalance: "PROOF_BALANCE",
-	elgamal.CheckRemainderCommitment: "PROOF_REMAINDER_COMMITMENT", elgamal.CheckAuditAmount: "PROOF_AUDIT_AMOUNT",
-	elgamal.CheckAuditRemainder: "PROOF_AUDIT_REMAINDER", elgamal.CheckAuditRandomness: "PROOF_AUDIT_RANDOMNESS",
+// proofError is the error of contracts/src/elgamal.cairo for a check that failed, or "".
+func proofError(check elgamal.Check) string {
+	switch check {
+	case elgamal.CheckLength:
+		return "PROOF_LENGTH"
+	case elgamal.CheckScalar:
+		return "PROOF_SCALAR"
+	case elgamal.CheckIdentity:
+		return "PROOF_IDENTITY"
+	case elgamal.CheckPoint:
+		return "PROOF_POINT"
+	case elgamal.CheckAmount:
+		return "PROOF_AMOUNT"
+	case elgamal.CheckRecipient:
+		return "PROOF_RECIPIENT"
+	case elgamal.CheckSharedRandomness:
+		return "PROOF_SHARED_RANDOMNESS"
+	case elgamal.CheckChallenge:
+		return "PROOF_CHALLENGE"
+	case elgamal.CheckBit:
+		return "PROOF_BIT"
+	case elgamal.CheckKey:
+		return "PROOF_KEY"
+	case elgamal.CheckRandomness:
+		return "PROOF_RANDOMNESS"
+	case elgamal.CheckCiphertext:
+		return "PROOF_CIPHERTEXT"
+	case elgamal.CheckOtherCiphertext:
+		return "PROOF_OTHER_CIPHERTEXT"
+	case elgamal.CheckCommitment:
+		return "PROOF_HASH"
+	case elgamal.CheckBalance:
+		return "PROOF_BALANCE"
+	case elgamal.CheckRemainderCommitment:
+		return "PROOF_REMAINDER_COMMITMENT"
+	case elgamal.CheckAuditAmount:
+		return "PROOF_AUDIT_AMOUNT"
+	case elgamal.CheckAuditRemainder:
+		return "PROOF_AUDIT_REMAINDER"
+	case elgamal.CheckAuditRandomness:
+		return "PROOF_AUDIT_RANDOMNESS"
+	}
+	return ""
 }
 
 // verified reverts with the check that failed.
 func verified(err error) {
 	var bad *elgamal.InvalidError
 	if errors.As(err, &bad) {
-		code, ok := proofErrors[bad.Check]
-		if !ok {
+		code := proofError(bad.Check)
+		if code == "" {
 			panic(err) // of a value that the contract itself filled in
 		}
 		cairo.Assert(false, code)

@@ -59,15 +59,17 @@ func newReputationManager(f *cairo.Frame) *reputationManager {
 	}
 }
 
-var reputationManagerClass = contract("ReputationManager", cairo.Methods(newReputationManager, cairo.Functions{
-	"constructor": (*reputationManager).constructor,
-	"configure":   (*reputationManager).configure,
-	"initialize":  (*reputationManager).initialize,
-	"record":      (*reputationManager).record,
-	"reputation":  (*reputationManager).reputation,
-	"level":       (*reputationManager).level,
-	"record_of":   (*reputationManager).recordOf,
-}))
+func reputationManagerClass() *cairo.Class {
+	return contract("ReputationManager", cairo.Methods(newReputationManager, cairo.Functions{
+		"constructor": (*reputationManager).constructor,
+		"configure":   (*reputationManager).configure,
+		"initialize":  (*reputationManager).initialize,
+		"record":      (*reputationManager).record,
+		"reputation":  (*reputationManager).reputation,
+		"level":       (*reputationManager).level,
+		"record_of":   (*reputationManager).recordOf,
+	}))
+}
 
 func (t *reputationManager) constructor(deployer cairo.Address) {
 	cairo.Assert(!deployer.IsZero(), "ZERO_ADDRESS")

@@ -77,14 +77,14 @@ func newScene(t testing.TB) *scene {
 
 func (s *scene) deploy() {
 	w, owner := s.w, s.owner
-	s.token = w.Deploy(sageTokenClass, owner, cairo.U256FromBig(sageAmount(1_000_000)))
-	s.staking = w.Deploy(stakingManagerClass, owner, s.token)
-	s.reputation = w.Deploy(reputationManagerClass, owner)
-	s.registry = w.Deploy(validatorRegistryClass, owner, s.staking, uint64(sceneEpoch))
-	s.verifier = w.Deploy(proofVerifierClass, owner, s.registry)
-	s.jobs = w.Deploy(jobManagerClass, owner, s.staking, s.reputation, s.verifier)
-	s.privacy = w.Deploy(privacyRouterClass, owner, s.token, cairo.U256FromBig(sceneRate))
-	s.payments = w.Deploy(paymentRouterClass, s.jobs, s.privacy)
+	s.token = w.Deploy(sageTokenClass(), owner, cairo.U256FromBig(sageAmount(1_000_000)))
+	s.staking = w.Deploy(stakingManagerClass(), owner, s.token)
+	s.reputation = w.Deploy(reputationManagerClass(), owner)
+	s.registry = w.Deploy(validatorRegistryClass(), owner, s.staking, uint64(sceneEpoch))
+	s.verifier = w.Deploy(proofVerifierClass(), owner, s.registry)
+	s.jobs = w.Deploy(jobManagerClass(), owner, s.staking, s.reputation, s.verifier)
+	s.privacy = w.Deploy(privacyRouterClass(), owner, s.token, cairo.U256FromBig(sceneRate))
+	s.payments = w.Deploy(paymentRouterClass(), s.jobs, s.privacy)
 	s.must(owner, s.staking, "configure", s.jobs, s.registry)
 	s.must(owner, s.reputation, "configure", s.jobs)
 	s.must(owner, s.registry, "configure", s.verifier)

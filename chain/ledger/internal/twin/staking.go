@@ -16,7 +16,7 @@ const (
 	rewardBPS        = 500
 )
 
-var rewardCap = cairo.U256Of(500).Mul(sage)
+func rewardCap() cairo.U256 { return cairo.U256Of(500).Mul(sage) }
 
 // stakingManager is contracts/src/staking.cairo.
 type stakingManager struct {
@@ -47,33 +47,35 @@ func newStakingManager(f *cairo.Frame) *stakingManager {
 	}
 }
 
-var stakingManagerClass = contract("StakingManager", cairo.Methods(newStakingManager, cairo.Functions{
-	"constructor":      (*stakingManager).constructor,
-	"configure":        (*stakingManager).configure,
-	"add_model":        (*stakingManager).addModel,
-	"stake":            (*stakingManager).stake,
-	"increase_stake":   (*stakingManager).increaseStake,
-	"request_unstake":  (*stakingManager).requestUnstake,
-	"complete_unstake": (*stakingManager).completeUnstake,
-	"set_operator":     (*stakingManager).setOperator,
-	"register_worker":  (*stakingManager).registerWorker,
-	"heartbeat":        (*stakingManager).heartbeat,
-	"set_peer":         (*stakingManager).setPeer,
-	"deregister":       (*stakingManager).deregister,
-	"lock_bond":        (*stakingManager).lockBond,
-	"unlock_bond":      (*stakingManager).unlockBond,
-	"seize_bond":       (*stakingManager).seizeBond,
-	"slash":            (*stakingManager).slash,
-	"stake_of":         (*stakingManager).stakeOf,
-	"minimum_stake":    (*stakingManager).minimumStake,
-	"verify_stake":     (*stakingManager).verifyStake,
-	"worker":           (*stakingManager).worker,
-	"operator_of":      (*stakingManager).operatorOf,
-	"may_operate":      (*stakingManager).mayOperate,
-	"bond_of":          (*stakingManager).bondOf,
-	"total_staked":     (*stakingManager).totalStaked,
-	"model_action":     (*stakingManager).modelAction,
-}), ownableFunctions, pausableFunctions)
+func stakingManagerClass() *cairo.Class {
+	return contract("StakingManager", cairo.Methods(newStakingManager, cairo.Functions{
+		"constructor":      (*stakingManager).constructor,
+		"configure":        (*stakingManager).configure,
+		"add_model":        (*stakingManager).addModel,
+		"stake":            (*stakingManager).stake,
+		"increase_stake":   (*stakingManager).increaseStake,
+		"request_unstake":  (*stakingManager).requestUnstake,
+		"complete_unstake": (*stakingManager).completeUnstake,
+		"set_operator":     (*stakingManager).setOperator,
+		"register_worker":  (*stakingManager).registerWorker,
+		"heartbeat":        (*stakingManager).heartbeat,
+		"set_peer":         (*stakingManager).setPeer,
+		"deregister":       (*stakingManager).deregister,
+		"lock_bond":        (*stakingManager).lockBond,
+		"unlock_bond":      (*stakingManager).unlockBond,
+		"seize_bond":       (*stakingManager).seizeBond,
+		"slash":            (*stakingManager).slash,
+		"stake_of":         (*stakingManager).stakeOf,
+		"minimum_stake":    (*stakingManager).minimumStake,
+		"verify_stake":     (*stakingManager).verifyStake,
+		"worker":           (*stakingManager).worker,
+		"operator_of":      (*stakingManager).operatorOf,
+		"may_operate":      (*stakingManager).mayOperate,
+		"bond_of":          (*stakingManager).bondOf,
+		"total_staked":     (*stakingManager).totalStaked,
+		"model_action":     (*stakingManager).modelAction,
+	}), ownableFunctions(), pausableFunctions())
+}
 
 type stake struct {
 	Amount         cairo.U256
@@ -303,7 +305,7 @@ func (t *stakingManager) slash(staker cairo.Address, amount cairo.U256, offence 
 	t.stakes.Write(staker, s)
 	var reward cairo.U256
 	if !reporter.IsZero() && reporter != staker {
-		reward = cairo.Min(share(taken, rewardBPS), rewardCap)
+		reward = cairo.Min(share(taken, rewardBPS), rewardCap())
 	}
 	t.Emit("Slashed", cairo.Keys{staker}, offence, taken, reporter, reward)
 	if !reward.IsZero() {
@@ -359,7 +361,7 @@ func (t *stakingManager) authorizedCaller() cairo.Address {
 }
 
 func (t *stakingManager) tierOf(name felt.Felt) tier {
-	if known, ok := tiers[name]; ok {
+	if known, ok := tierNamed(name); ok {
 		return known
 	}
 	return t.models.Read(name)

@@ -19,19 +19,21 @@ func newSageToken(f *cairo.Frame) *sageToken {
 	}
 }
 
-var sageTokenClass = contract("SageToken", cairo.Methods(newSageToken, cairo.Functions{
-	"constructor":   (*sageToken).constructor,
-	"name":          (*sageToken).name,
-	"symbol":        (*sageToken).symbol,
-	"decimals":      (*sageToken).decimals,
-	"total_supply":  (*sageToken).totalSupply,
-	"balance_of":    (*sageToken).balanceOf,
-	"allowance":     (*sageToken).allowance,
-	"transfer":      (*sageToken).transfer,
-	"transfer_from": (*sageToken).transferFrom,
-	"approve":       (*sageToken).approve,
-	"burn":          (*sageToken).burn,
-}))
+func sageTokenClass() *cairo.Class {
+	return contract("SageToken", cairo.Methods(newSageToken, cairo.Functions{
+		"constructor":   (*sageToken).constructor,
+		"name":          (*sageToken).name,
+		"symbol":        (*sageToken).symbol,
+		"decimals":      (*sageToken).decimals,
+		"total_supply":  (*sageToken).totalSupply,
+		"balance_of":    (*sageToken).balanceOf,
+		"allowance":     (*sageToken).allowance,
+		"transfer":      (*sageToken).transfer,
+		"transfer_from": (*sageToken).transferFrom,
+		"approve":       (*sageToken).approve,
+		"burn":          (*sageToken).burn,
+	}))
+}
 
 func (t *sageToken) constructor(recipient cairo.Address, supply cairo.U256) {
 	cairo.Assert(!recipient.IsZero(), "ZERO_ADDRESS")

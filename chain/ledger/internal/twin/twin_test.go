@@ -34,7 +34,7 @@ type abiItem struct {
 // TestABI compares every twin with the ABI of its Cairo contract: the names of the
 // functions, and the types of their arguments and results, field by field.
 func TestABI(t *testing.T) {
-	for _, c := range Contracts {
+	for _, c := range Contracts() {
 		source, err := contracts.ByName(c.Name)
 		if err != nil {
 			t.Fatal(err)
@@ -177,8 +177,8 @@ func TestFaucetRules(t *testing.T) {
 	w := cairotest.New(t)
 	owner, user, other := cairotest.Account(1), cairotest.Account(2), cairotest.Account(3)
 	sage := cairo.U256FromDecimal("1000000000000000000")
-	token := w.Deploy(sageTokenClass, owner, cairo.U256Of(10_000).Mul(sage))
-	faucet := w.Deploy(faucetClass, owner, token, cairo.U256Of(2_500).Mul(sage))
+	token := w.Deploy(sageTokenClass(), owner, cairo.U256Of(10_000).Mul(sage))
+	faucet := w.Deploy(faucetClass(), owner, token, cairo.U256Of(2_500).Mul(sage))
 	want := func(got, want string) {
 		t.Helper()
 		if got != want {
@@ -208,7 +208,7 @@ func TestFaucetRules(t *testing.T) {
 	want(w.Call(user, faucet, "claim"), "")
 	want(w.Call(other, faucet, "claim"), "CAP_REACHED")
 	info := cairotest.Look[claimInfo](w, faucet, "claim_info", user)
-	if info != (claimInfo{claimAmount, w.Block.Time + claimInterval, cairo.U256Of(500).Mul(sage)}) {
+	if info != (claimInfo{claimAmount(), w.Block.Time + claimInterval, cairo.U256Of(500).Mul(sage)}) {
 		t.Errorf("%+v", info)
 	}
 	if got := cairotest.Look[cairo.U256](w, token, "balance_of", user); got != cairo.U256Of(2_000).Mul(sage) {
@@ -289,7 +289,7 @@ func FuzzCalldata(f *testing.F) {
 	f.Add([]byte{1, 2, 3}, uint8(0))
 	f.Add(bytes.Repeat([]byte{255}, 200), uint8(40))
 	var fns []cairo.Function
-	for _, c := range append(append([]*cairo.Class{}, Contracts...), Natives...) {
+	for _, c := range append(append([]*cairo.Class{}, Contracts()...), Natives()...) {
 		for _, selector := range slices.SortedFunc(maps.Keys(c.Functions), felt.Felt.Cmp) {
 			fns = append(fns, c.Functions[selector])
 		}

@@ -1,6 +1,8 @@
 package twin
 
 import (
+	"sync"
+
 	"github.com/bitsage/bitsage/chain/felt"
 	"github.com/bitsage/bitsage/chain/ledger/internal/cairo"
 	"github.com/bitsage/bitsage/elgamal"
@@ -74,12 +76,23 @@ func (t tier) minimum() cairo.U256 {
 	return cairo.U256Of(thousands[t]).Mul(sage)
 }
 
-var sage = cairo.U256FromDecimal("1000000000000000000")
+// sage is one SAGE in base units.
+var sage = cairo.U256{1_000_000_000_000_000_000}
 
-// tiers are the tiers by their own names and by GPU models.
-var tiers = map[felt.Felt]tier{}
+// tierNamed returns a tier by its own name or by a GPU model.
+func tierNamed(name felt.Felt) (tier, bool) {
+	tiersOnce.Do(makeTiers)
+	t, ok := tiers[name]
+	return t, ok
+}
 
-func init() {
+var (
+	tiersOnce sync.Once
+	tiers     map[felt.Felt]tier
+)
+
+func makeTiers() {
+	tiers = make(map[felt.Felt]tier)
 	for t, names := range map[tier][]string{
 		tierConsumer:    {"Consumer", "CPU", "T4", "RTX 20", "RTX 30", "RTX 40", "RTX 50"},
 		tierWorkstation: {"Workstation", "L4", "A10", "RTX A", "RTX Ada"},

@@ -92,24 +92,26 @@ func newValidatorRegistry(f *cairo.Frame) *validatorRegistry {
 	}
 }
 
-var validatorRegistryClass = contract("ValidatorRegistry", cairo.Methods(newValidatorRegistry, cairo.Functions{
-	"constructor":          (*validatorRegistry).constructor,
-	"configure":            (*validatorRegistry).configure,
-	"register":             (*validatorRegistry).register,
-	"exit":                 (*validatorRegistry).exit,
-	"release":              (*validatorRegistry).release,
-	"advance_epoch":        (*validatorRegistry).advanceEpoch,
-	"submit_equivocation":  (*validatorRegistry).submitEquivocation,
-	"submit_false_verdict": (*validatorRegistry).submitFalseVerdict,
-	"current_epoch":        (*validatorRegistry).currentEpoch,
-	"epoch_start":          (*validatorRegistry).epochStart,
-	"validator_set":        (*validatorRegistry).validatorSet,
-	"set_root":             (*validatorRegistry).rootOfSet,
-	"total_weight":         (*validatorRegistry).totalWeight,
-	"weight":               (*validatorRegistry).weight,
-	"validator":            (*validatorRegistry).validator,
-	"possession_hash":      (*validatorRegistry).possession,
-}))
+func validatorRegistryClass() *cairo.Class {
+	return contract("ValidatorRegistry", cairo.Methods(newValidatorRegistry, cairo.Functions{
+		"constructor":          (*validatorRegistry).constructor,
+		"configure":            (*validatorRegistry).configure,
+		"register":             (*validatorRegistry).register,
+		"exit":                 (*validatorRegistry).exit,
+		"release":              (*validatorRegistry).release,
+		"advance_epoch":        (*validatorRegistry).advanceEpoch,
+		"submit_equivocation":  (*validatorRegistry).submitEquivocation,
+		"submit_false_verdict": (*validatorRegistry).submitFalseVerdict,
+		"current_epoch":        (*validatorRegistry).currentEpoch,
+		"epoch_start":          (*validatorRegistry).epochStart,
+		"validator_set":        (*validatorRegistry).validatorSet,
+		"set_root":             (*validatorRegistry).rootOfSet,
+		"total_weight":         (*validatorRegistry).totalWeight,
+		"weight":               (*validatorRegistry).weight,
+		"validator":            (*validatorRegistry).validator,
+		"possession_hash":      (*validatorRegistry).possession,
+	}))
+}
 
 func (t *validatorRegistry) constructor(deployer, staking cairo.Address, epochLength uint64) {
 	cairo.Assert(!deployer.IsZero() && !staking.IsZero(), "ZERO_ADDRESS")

@@ -44,23 +44,34 @@ func newProofVerifier(f *cairo.Frame) *proofVerifier {
 	}
 }
 
-var proofVerifierClass = contract("ProofVerifier", cairo.Methods(newProofVerifier, cairo.Functions{
-	"constructor":        (*proofVerifier).constructor,
-	"record_certificate": (*proofVerifier).recordCertificate,
-	"add_profile":        (*proofVerifier).addProfile,
-	"is_valid":           (*proofVerifier).isValid,
-	"fact":               (*proofVerifier).fact,
-	"conflict":           (*proofVerifier).conflict,
-	"profile_bits":       (*proofVerifier).profileBits,
-	"profile_action":     (*proofVerifier).profileAction,
-	"fact_id":            (*proofVerifier).factIdentifier,
-	"vote_hash":          (*proofVerifier).voteHash,
-}), ownableFunctions)
+func proofVerifierClass() *cairo.Class {
+	return contract("ProofVerifier", cairo.Methods(newProofVerifier, cairo.Functions{
+		"constructor":        (*proofVerifier).constructor,
+		"record_certificate": (*proofVerifier).recordCertificate,
+		"add_profile":        (*proofVerifier).addProfile,
+		"is_valid":           (*proofVerifier).isValid,
+		"fact":               (*proofVerifier).fact,
+		"conflict":           (*proofVerifier).conflict,
+		"profile_bits":       (*proofVerifier).profileBits,
+		"profile_action":     (*proofVerifier).profileAction,
+		"fact_id":            (*proofVerifier).factIdentifier,
+		"vote_hash":          (*proofVerifier).voteHash,
+	}), ownableFunctions())
+}
 
 // standardBits are the proven bits of the profiles that are known from the start.
-var standardBits = map[felt.Felt]uint16{
-	cairo.ShortString("matmul-p96"): 96, cairo.ShortString("matmul-p90"): 90, cairo.ShortString("matmul-p80"): 78,
-	cairo.ShortString("std"): 60, cairo.ShortString("fast"): 60, cairo.ShortString("tight"): 60,
+func standardBits(profile felt.Felt) (uint16, bool) {
+	switch profile {
+	case cairo.ShortString("matmul-p96"):
+		return 96, true
+	case cairo.ShortString("matmul-p90"):
+		return 90, true
+	case cairo.ShortString("matmul-p80"):
+		return 78, true
+	case cairo.ShortString("std"), cairo.ShortString("fast"), cairo.ShortString("tight"):
+		return 60, true
+	}
+	return 0, false
 }
 
 func (t *proofVerifier) constructor(owner, registry cairo.Address) {
@@ -118,7 +129,7 @@ func (t *proofVerifier) conflict(id factID, epoch uint64) uint64 {
 }
 
 func (t *proofVerifier) profileBits(profile felt.Felt) uint16 {
-	if bits, ok := standardBits[profile]; ok {
+	if bits, ok := standardBits(profile); ok {
 		return bits
 	}
 	return t.profiles.Read(profile)
