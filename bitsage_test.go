@@ -122,7 +122,8 @@ func (w *world) config(balance uint64) Config {
 	w.Helper()
 	a := w.keys[0]
 	w.keys = w.keys[1:]
-	w.check(w.network.Fund(context.Background(), w.funder, a, SAGE(balance)))
+	_, err := w.network.Fund(context.Background(), w.funder, a, SAGE(balance))
+	w.check(err)
 	return Config{Network: w.network, Account: a, Logger: logs()}
 }
 
@@ -580,11 +581,34 @@ func TestLocalFails(t *testing.T) {
 	if !errors.Is(err, ErrNoDir) {
 		t.Errorf("validators without a folder: %v", err)
 	}
+	n, err := Local(t.Context(), LocalConfig{Logger: logs(), Workers: -1, Validators: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	if err := n.Start(t.Context(), failing{broken}); err != nil && !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	<-n.Failed()
+	if err := n.Close(); !errors.Is(err, broken) {
+		t.Errorf("a role that failed: %v", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Local(ctx, LocalConfig{Logger: logs()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a context that has ended: %v", err)
 	}
+}
+
+// failing is a role that serves and then fails.
+type failing struct{ err error }
+
+func (f failing) Run(context.Context) error { return f.err }
+
+func (f failing) Ready() <-chan struct{} {
+	ready := make(chan struct{})
+	close(ready)
+	return ready
 }
 
 // TestOneDir: two roles with one folder would be one peer, and write one journal.

@@ -23,7 +23,8 @@ func account(ctx context.Context, network *bitsage.LocalNetwork, which int, bala
 	if err != nil {
 		return nil, err
 	}
-	return accounts[which], network.Fund(ctx, network.Funder(), accounts[which], balance)
+	_, err = network.Fund(ctx, network.Funder(), accounts[which], balance)
+	return accounts[which], err
 }
 
 // judged runs a network with a validator in this process, until ctx ends.

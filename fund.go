@@ -15,11 +15,11 @@ import (
 var gas = new(big.Int).Mul(big.NewInt(20), big.NewInt(1e18))
 
 // Fund gives an account STRK for the chain's fees and an amount of SAGE, from another
-// account, and deploys it if it is not on the chain yet.
-func (n *Network) Fund(ctx context.Context, from, to *wallet.Account, balance Amount) error {
+// account, in one transaction, and deploys it if it is not on the chain yet.
+func (n *Network) Fund(ctx context.Context, from, to *wallet.Account, balance Amount) (Transaction, error) {
 	token, err := n.contracts.Address("SageToken")
 	if err != nil {
-		return err
+		return Transaction{}, err
 	}
 	calls := []chain.Call{settle.Transfer(chain.STRK(), to.Address(), gas)}
 	if !balance.IsZero() {
@@ -27,13 +27,14 @@ func (n *Network) Fund(ctx context.Context, from, to *wallet.Account, balance Am
 	}
 	funder := n.account(from.Address(), from, chain.FeePolicy{})
 	hash, err := funder.Execute(ctx, calls...)
+	var r *chain.Receipt
 	if err == nil {
-		_, err = funder.Wait(ctx, hash)
+		r, err = funder.Wait(ctx, hash)
 	}
 	if err != nil {
-		return fmt.Errorf("bitsage: funding an account: %w", err)
+		return Transaction{}, fmt.Errorf("bitsage: funding an account: %w", err)
 	}
-	return n.deploy(ctx, to)
+	return newTransaction(r, balance), n.deploy(ctx, to)
 }
 
 // deploy deploys an account if it is not on the chain yet.

@@ -59,7 +59,8 @@ type LocalNetwork struct {
 	clients    []*Client
 	workers    []*Worker
 	validators []*Validator
-	failed     error // of roles
+	failure    error         // of roles
+	failed     chan struct{} // closed with the first failure
 }
 
 // localSeed determines the accounts of a local network.
@@ -81,7 +82,7 @@ func Local(ctx context.Context, cfg LocalConfig) (*LocalNetwork, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	n := &LocalNetwork{cfg: cfg, dir: cfg.Dir}
+	n := &LocalNetwork{cfg: cfg, dir: cfg.Dir, failed: make(chan struct{})}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	err := n.open(ctx)
 	if err == nil {
@@ -169,7 +170,7 @@ func (n *LocalNetwork) accounts(ctx context.Context, kind string, count int, sta
 	for _, a := range all {
 		_, err := n.chain.ClassHashAt(ctx, a.Address(), chain.AtPreConfirmed())
 		if errors.Is(err, chain.ErrContractNotFound) {
-			err = n.Fund(ctx, n.funder, a, stake)
+			_, err = n.Fund(ctx, n.funder, a, stake)
 		}
 		if err != nil {
 			return nil, err
@@ -271,15 +272,21 @@ func (n *LocalNetwork) fail(err error) {
 	n.cfg.Logger.Error("a role ended", "error", err)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.failed = errors.Join(n.failed, err)
+	if n.failure == nil {
+		close(n.failed)
+	}
+	n.failure = errors.Join(n.failure, err)
 }
 
 // Err returns the errors of the roles that failed so far.
 func (n *LocalNetwork) Err() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.failed
+	return n.failure
 }
+
+// Failed is closed when a role has failed: what waits for it waits in vain. Err says why.
+func (n *LocalNetwork) Failed() <-chan struct{} { return n.failed }
 
 // NewAccount makes an account with a new key, deployed on the chain, with STRK for its
 // fees and a balance of SAGE. Save the account to keep its key.
@@ -288,7 +295,8 @@ func (n *LocalNetwork) NewAccount(ctx context.Context, balance Amount) (*wallet.
 	if err != nil {
 		return nil, err
 	}
-	return a, n.Fund(ctx, n.funder, a, balance)
+	_, err = n.Fund(ctx, n.funder, a, balance)
+	return a, err
 }
 
 // NewClient makes a client with a new account and an amount of SAGE in its confidential

@@ -350,7 +350,8 @@ func (n *Network) NewAccount(ctx context.Context, balance bitsage.Amount) (*wall
 	if err != nil {
 		return nil, err
 	}
-	return a, n.Fund(ctx, n.keys["funder"][0], a, balance)
+	_, err = n.Fund(ctx, n.keys["funder"][0], a, balance)
+	return a, err
 }
 
 // Seed returns the seed of the faults.

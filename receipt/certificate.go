@@ -47,6 +47,33 @@ func (c *Certificate) Verify(chain string) (*consensus.Certificate, error) {
 	return votes, nil
 }
 
+// Votes is what a certificate says.
+type Votes struct {
+	Verdict consensus.Verdict
+	Voters  []int        // indices into Certificate.Set
+	Weight  money.Amount // of the voters
+	Total   money.Amount // of the set
+}
+
+// Count verifies a certificate as Verify does, and returns who has voted for what.
+func (c *Certificate) Count(chain string) (Votes, error) {
+	certificate, err := c.Verify(chain)
+	if err != nil {
+		return Votes{}, err
+	}
+	v := Votes{Verdict: certificate.Verdict}
+	for i, m := range c.Set {
+		if v.Total, err = v.Total.Add(m.Weight); err != nil {
+			return Votes{}, err
+		}
+		if certificate.Bitmap>>i&1 == 1 {
+			v.Voters = append(v.Voters, i)
+			v.Weight, _ = v.Weight.Add(m.Weight) // at most Total
+		}
+	}
+	return v, nil
+}
+
 // decode returns the votes, unchecked.
 func (c *Certificate) decode() (*consensus.Certificate, error) {
 	if len(c.Set) > consensus.MaxValidators {

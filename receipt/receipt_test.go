@@ -218,6 +218,36 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
+// TestCount compares who has voted with the certificate's bits, and wants votes that were
+// changed to be no votes.
+func TestCount(t *testing.T) {
+	r := load(t)
+	votes, err := r.Certificate.Verify(r.Origin.Chain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Certificate.Count(r.Origin.Chain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bitmap uint64
+	var weight, total money.Amount
+	for i, m := range r.Certificate.Set {
+		if slices.Contains(got.Voters, i) {
+			bitmap |= 1 << i
+			weight, _ = weight.Add(m.Weight)
+		}
+		total, _ = total.Add(m.Weight)
+	}
+	if got.Verdict != consensus.Valid || bitmap != votes.Bitmap || got.Weight != weight || got.Total != total {
+		t.Errorf("counted %+v of a bitmap %b", got, votes.Bitmap)
+	}
+	r.Certificate.Votes[len(r.Certificate.Votes)-1] ^= 1
+	if got, err := r.Certificate.Count(r.Origin.Chain); err == nil || got.Voters != nil {
+		t.Errorf("counted %+v of changed votes", got)
+	}
+}
+
 // TestInvalidVerdict shows votes that the proof is invalid.
 func TestInvalidVerdict(t *testing.T) {
 	r := load(t)

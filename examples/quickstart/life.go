@@ -1,337 +1,333 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"log/slog"
+	"os"
+	"reflect"
+	"time"
 
 	"github.com/bitsage/bitsage"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/faucet"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/jobmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/paymentrouter"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/privacyrouter"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/proofverifier"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/sagetoken"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/stakingmanager"
-	"github.com/bitsage/bitsage/internal/cairo/bindings/validatorregistry"
+	"github.com/bitsage/bitsage/bitsagetest"
+	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/prover"
 	"github.com/bitsage/bitsage/receipt"
+	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/wallet"
 )
 
-// deposit is what the client moves into its confidential balance, and the most that
-// it pays for the job.
-var deposit = bitsage.SAGE(100)
+// funds is what the client begins with, and deposit what it moves into its confidential
+// balance, the most that it pays for the job. With the worker's, all begins with given.
+var funds, deposit, given = bitsage.SAGE(1000), bitsage.SAGE(100), bitsage.SAGE(11_000)
 
-// life is the life of one job.
+// tier is the worker's, that of machines without a GPU, and validators how many there are.
+const (
+	tier       = staking.TierConsumer
+	validators = 4
+)
+
+// quiet keeps the library's log out of the output.
+var quiet = slog.New(slog.DiscardHandler)
+
+// life is the life of one job, on a network in this process.
 type life struct {
-	*network
-	*timeline
+	*bitsage.LocalNetwork
+	*report
+	out     *printer
 	opt     options
-	report  *report
-	receipt *receipt.Receipt
+	staking *staking.Contracts
+	account *wallet.Account // the client's
+	client  *bitsage.Client
+	job     *bitsage.Submission
+	receipt *receipt.Receipt // nil if the proof was rejected
+	final   transaction      // ended the job
+
+	ctx  context.Context // ends with its cause when a role fails
+	fail context.CancelCauseFunc
 }
 
 // live goes through the whole life of a job.
 func live(ctx context.Context, opt options, out *printer) (*report, error) {
-	l := newLife(opt, out)
+	l := &life{report: newReport(opt), opt: opt, out: out}
 	err := l.run(ctx)
-	if l.network != nil {
-		err = errors.Join(err, l.close())
-	}
-	return l.report, err
+	return l.report, cmp.Or(err, l.close())
 }
 
-func newLife(opt options, out *printer) *life {
-	return &life{timeline: newTimeline(out), opt: opt, report: newReport(opt)}
-}
-
-// run goes through all stages, from wallets to the receipt, and leaves the network
-// open.
+// run goes through all stages, from wallet to receipt, and leaves the network open.
 func (l *life) run(ctx context.Context) error {
-	l.out.line("job          %v, profile %v", l.opt.program(), l.opt.profile)
-	if err := l.found(ctx); err != nil {
-		return err
-	}
-	steps := []func() error{l.equip, l.enroll, l.submit, l.prove, l.judge}
+	l.ctx, l.fail = context.WithCancelCause(ctx)
+	steps := []func() error{l.found, l.fund, l.submit, l.follow, l.judge}
 	if l.opt.cheat {
-		steps = append(steps, l.punish, l.balances)
+		steps = append(steps, l.punish, l.balances, l.compare)
 	} else {
-		steps = append(steps, l.pay, l.balances, l.verify)
+		steps = append(steps, l.settle, l.balances, l.verify)
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
-			return err
+			return cmp.Or(context.Cause(l.ctx), err) // a role that failed is the reason for other failures
 		}
 	}
-	l.report.Stages, l.report.Total = l.stages, l.last.Sub(l.began)
+	l.facts(fact{"total", l.last.Sub(l.began)})
 	return nil
 }
 
-// found makes the accounts' keys and the ledger.
-func (l *life) found(ctx context.Context) error {
-	accounts, err := newAccounts(l.opt.mnemonic)
-	if err != nil {
+// close stops everything, and leaves no files.
+func (l *life) close() (err error) {
+	l.fail(context.Canceled)
+	if l.client != nil {
+		err = l.client.Close()
+	}
+	if l.LocalNetwork != nil {
+		err = errors.Join(err, l.Close())
+	}
+	return err
+}
+
+// end ends a stage.
+func (l *life) end(name, what string, txs ...transaction) {
+	l.out.row(l.report.end(name, what, txs...))
+}
+
+// found makes the client's key and the network: worker and validators stake, register and
+// begin the first epoch.
+func (l *life) found() (err error) {
+	class := wallet.ClassOpenZeppelin
+	if l.account, err = wallet.ImportAccount(l.opt.mnemonic, "", class, class.Scheme(), 0); err != nil {
 		return err
 	}
-	l.end("wallet", fmt.Sprintf("%d accounts derived from a mnemonic of %d words", len(accounts), l.opt.mnemonic.Words()))
-	for _, name := range everyone {
-		l.out.line("             %-12s %s", name, accounts[name].Address())
+	l.end("wallet", fmt.Sprintf("the client's account, from a mnemonic of %d words", l.opt.mnemonic.Words()))
+	l.out.doing("deploying the contracts, staking and registering")
+	cfg := bitsage.LocalConfig{Validators: validators, Logger: quiet}
+	if l.opt.cheat {
+		cfg.Worker = func(_ int, c *bitsage.WorkerConfig) {
+			c.Prover = bitsagetest.Forge(bitsage.NewProver(prover.Options{}))
+		}
 	}
-	l.out.doing("deploying the contracts")
-	if l.network, err = newNetwork(ctx, accounts); err != nil {
+	if l.LocalNetwork, err = bitsage.Local(l.ctx, cfg); err != nil {
 		return err
 	}
-	deployed, err := one[stakingmanager.ConfiguredEvent](l.ctx, l.history, "")
-	if err != nil {
+	go l.watch()
+	if l.staking, err = staking.New(l.Chain(), l.Contracts()); err != nil {
 		return err
 	}
-	l.end("network", fmt.Sprintf("a ledger in this process with %d contracts", len(l.Contracts().Contracts)), deployed.Tx)
+	l.end("network", fmt.Sprintf("a ledger with %d contracts, a worker, %d validators", len(l.Contracts().Contracts), validators))
+	return l.enlisted()
+}
+
+// watch ends everything when a role fails.
+func (l *life) watch() {
+	select {
+	case <-l.Failed():
+		l.fail(l.Err())
+	case <-l.ctx.Done():
+	}
+}
+
+// enlisted reads from the chain how worker and validators came there.
+func (l *life) enlisted() error {
+	stakes, staked, err1 := changes[staking.Staked](l, chain.Felt{}, 1+validators)
+	_, worker, err2 := changes[staking.WorkerRegistered](l, chain.Felt{}, 1)
+	_, others, err3 := changes[staking.ValidatorRegistered](l, chain.Felt{}, validators)
+	epoch, begun, err4 := changes[staking.EpochAdvanced](l, chain.Felt{}, 1)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return err
+	}
+	of := make(map[staking.Tier]bitsage.Amount)
+	for _, s := range stakes {
+		of[s.Tier] = s.Amount
+	}
+	l.end("stake", fmt.Sprintf("worker %v SAGE, %d validators %v each", of[tier], validators, of[staking.TierValidator]), staked...)
+	l.end("register", "worker with its payment key, validators with vote keys", append(worker, others...)...)
+	l.end("epoch", fmt.Sprintf("number %d: %d validators, %v SAGE of stake", epoch[0].Epoch, epoch[0].Validators, epoch[0].Weight), begun...)
 	return nil
 }
 
-// equip puts the accounts on the ledger and gives them SAGE.
-func (l *life) equip() error {
-	l.out.doing("deploying the accounts")
-	if err := l.deploy(); err != nil {
-		return err
-	}
-	txs, err := each[OwnerAddedEvent](l.ctx, l.history, everyone)
-	if err != nil {
-		return err
-	}
-	l.end("accounts", fmt.Sprintf("%d deployed, with STRK for fees from the network's funder", len(txs)), txs...)
+func (l *life) worker() *bitsage.Worker { return l.Workers()[0] }
 
-	l.out.doing("taking SAGE from the faucet")
-	missing, err := l.topUp()
-	if err != nil {
-		return err
+// changes waits for the first n changes of a kind to the stake of an account, zero for any.
+func changes[C staking.Change](l *life, account chain.Felt, n int) (list []C, txs []transaction, err error) {
+	for e, err := range l.staking.Events(l.ctx, account, 0) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if c, ok := e.Change.(C); ok {
+			list = append(list, c)
+			txs = append(txs, transaction{reflect.TypeFor[C]().Name(), e.Tx.String(), e.Block.Number})
+		}
+		if len(list) == n {
+			break
+		}
 	}
-	if txs, err = each[sagetoken.TransferEvent](l.ctx, l.history, validators); err != nil {
-		return err
-	}
-	l.end("funder", fmt.Sprintf("%v SAGE to each validator: the faucet's claim is less than its stake", missing), txs...)
-	if err := l.claim(); err != nil {
-		return err
-	}
-	if txs, err = each[faucet.ClaimedEvent](l.ctx, l.history, everyone); err != nil {
-		return err
-	}
-	claimed, err := one[faucet.ClaimedEvent](l.ctx, l.history, "client")
-	if err != nil {
-		return err
-	}
-	l.end("faucet", fmt.Sprintf("%v SAGE claimed by each of %d accounts", sage(claimed.Event.Amount), len(txs)), txs...)
-	return nil
+	return list, txs, nil
 }
 
-// enroll has worker and validators stake and register, and the first epoch begin.
-func (l *life) enroll() error {
-	l.out.doing("staking and registering")
-	if err := l.enlist(l.opt.cheat); err != nil {
-		return err
+// fund deploys the client's account, and has the network's funder give it something.
+func (l *life) fund() error {
+	l.out.doing("deploying the client's account")
+	tx, err := l.Fund(l.ctx, l.Funder(), l.account, funds)
+	if err == nil {
+		l.client, err = bitsage.NewClient(bitsage.Config{Network: l.Network, Account: l.account, Logger: quiet})
 	}
-	staked, err := each[stakingmanager.StakedEvent](l.ctx, l.history, stakers)
-	if err != nil {
-		return err
+	if err == nil {
+		l.end("account", fmt.Sprintf("the network's funder gives the client %v SAGE, and STRK", funds), sent("Transfer", tx))
 	}
-	worker, err := one[stakingmanager.StakedEvent](l.ctx, l.history, "worker")
-	if err != nil {
-		return err
-	}
-	first, err := one[stakingmanager.StakedEvent](l.ctx, l.history, validators[0])
-	if err != nil {
-		return err
-	}
-	l.end("stake", fmt.Sprintf("worker %v SAGE (%v), %d validators %v each",
-		sage(worker.Event.Amount), worker.Event.Tier, len(validators), sage(first.Event.Amount)), staked...)
-	registered, err := one[stakingmanager.WorkerRegisteredEvent](l.ctx, l.history, "worker")
-	if err != nil {
-		return err
-	}
-	key, err := one[privacyrouter.KeyRegisteredEvent](l.ctx, l.history, "worker")
-	if err != nil {
-		return err
-	}
-	txs, err := each[validatorregistry.ValidatorRegisteredEvent](l.ctx, l.history, validators)
-	if err != nil {
-		return err
-	}
-	l.end("register", "worker with its payment key, validators with their vote keys", append([]transaction{registered.Tx, key.Tx}, txs...)...)
-
-	if err := l.vote(); err != nil {
-		return err
-	}
-	epoch, err := one[validatorregistry.EpochAdvancedEvent](l.ctx, l.history, "")
-	if err != nil {
-		return err
-	}
-	l.end("epoch", fmt.Sprintf("number %d begins with %d validators, %v SAGE of stake",
-		epoch.Event.Epoch, epoch.Event.Validators, sage(epoch.Event.TotalWeight)), epoch.Tx)
-	return nil
+	return err
 }
 
 // submit deposits SAGE and submits the job.
 func (l *life) submit() error {
 	l.out.doing("depositing")
-	if _, err := l.client.Deposit(l.ctx, deposit); err != nil {
-		return err
-	}
-	deposited, err := one[privacyrouter.DepositedEvent](l.ctx, l.history, "client")
+	deposited, err := l.client.Deposit(l.ctx, deposit)
 	if err != nil {
 		return err
 	}
-	l.end("deposit", fmt.Sprintf("the client encrypts %v SAGE of its own", deposit), deposited.Tx)
+	l.end("deposit", fmt.Sprintf("the client encrypts %v SAGE of its own", deposited.Amount), sent("Deposited", deposited))
 
 	l.out.doing("asking for quotes, handing the input to the worker")
-	r := l.report
 	job := bitsage.Job{Program: l.opt.program(), Input: l.opt.input(), Profile: l.opt.profile, MaxFee: deposit}
-	submission, err := l.client.Submit(l.ctx, job)
-	if err != nil {
+	if l.job, err = l.client.Submit(l.ctx, job); err != nil {
 		return err
 	}
-	r.Job, r.InputBytes = submission.ID, len(job.Input)
+	l.facts(fact{"job", l.job.ID}, fact{"input_bytes", len(job.Input)})
+	l.end("submit", fmt.Sprintf("job %.10s…, its fee encrypted and in escrow", l.job.ID), sent("JobSubmitted", l.job.Transaction))
 	return nil
 }
 
-// prove follows the job until its proof is on the chain.
-func (l *life) prove() error {
-	watch := stopwatch{out: l.out}
-	defer func() { l.report.ProofStages = watch.times }()
-	executed := func() {
-		if l.stages[len(l.stages)-1].Stage == "accept" {
-			l.end("execute", "the worker reads the input and multiplies")
-		}
-	}
-	for ev, err := range l.client.Watch(l.ctx, l.report.Job) {
+// follow watches the job until it has ended.
+func (l *life) follow() error {
+	for ev, err := range l.job.Watch(l.ctx) {
 		if err != nil {
 			return err
 		}
-		watch.event(ev)
-		switch {
-		case ev.State == bitsage.Submitted:
-			job, err := one[jobmanager.JobSubmittedEvent](l.ctx, l.history, "client")
+		switch ev.State {
+		case bitsage.Accepted:
+			bonds, _, err := changes[staking.BondLocked](l, l.worker().Address(), 1)
 			if err != nil {
 				return err
 			}
-			e, err := one[paymentrouter.PaymentEscrowedEvent](l.ctx, l.history, "client")
-			if err != nil {
-				return err
-			}
-			l.report.Escrow = newEscrow(e.Event)
-			l.end("submit", fmt.Sprintf("job %.10s…, its fee in escrow as %s", ev.Job, short(l.report.Escrow.Fee[0])), job.Tx, e.Tx)
-		case ev.State == bitsage.Accepted:
-			e, err := one[jobmanager.JobAcceptedEvent](l.ctx, l.history, "worker")
-			if err != nil {
-				return err
-			}
-			l.report.Bond = sage(e.Event.Bond)
-			l.end("accept", fmt.Sprintf("the worker decrypts the fee and bonds %v SAGE of its stake", l.report.Bond), e.Tx)
-		case ev.State == bitsage.Proving && ev.Stage != prover.StageExecute:
-			executed()
-		case ev.State == bitsage.Proven:
-			executed()
+			l.facts(fact{"bond", bonds[0].Amount})
+			l.end("accept", fmt.Sprintf("the worker reads the fee and bonds %v SAGE of its stake", bonds[0].Amount), seen("JobAccepted", ev))
+		case bitsage.Proving:
+			l.out.doing("the worker proves: " + string(ev.Stage))
+			l.proving(ev.Stage)
+		case bitsage.Proven:
+			l.proving("")
 			l.end("prove", fmt.Sprintf("a STARK proof of %v", l.opt.program()))
-			e, err := one[jobmanager.ProofSubmittedEvent](l.ctx, l.history, "worker")
-			if err != nil {
-				return err
+			for _, p := range l.ProofStages {
+				l.out.row(stage{Stage: "  " + string(p.Stage), Time: p.Time})
 			}
-			l.end("submit proof", fmt.Sprintf("the worker signs result and proof 0x%x…", e.Event.ProofHash[:4]), e.Tx)
-			return nil
+			l.end("submit proof", "the worker signs result and proof", seen("ProofSubmitted", ev))
+			l.out.doing("validators verify the proof and vote")
+		case bitsage.Done:
+			l.final = seen("JobFinalized", ev)
+		case bitsage.Rejected:
+			l.final = seen("JobRejected", ev)
 		}
 	}
-	_, err := l.client.Wait(l.ctx, l.report.Job) // says why there is no proof
+	return nil
+}
+
+// judge gets the receipt, or learns by whose votes there is none.
+func (l *life) judge() (err error) {
+	var certificate *receipt.Certificate
+	var rejected *bitsage.RejectedError
+	switch l.receipt, err = l.job.Wait(l.ctx); {
+	case err == nil:
+		certificate = l.receipt.Certificate
+	case errors.As(err, &rejected) && l.opt.cheat:
+		certificate = rejected.Certificate
+	default:
+		return err
+	}
+	if certificate == nil {
+		return errors.New("the certificate is not at hand")
+	}
+	votes, err := certificate.Count(l.Contracts().ChainID)
+	if err == nil {
+		l.facts(fact{"verdict", votes.Verdict.String()}, fact{"voters", votes.Voters}, fact{"voted", votes.Weight}, fact{"validators_stake", votes.Total})
+		l.end("vote", fmt.Sprintf("%v by validators %v: %v of %v SAGE", votes.Verdict, votes.Voters, votes.Weight, votes.Total), l.final)
+	}
 	return err
 }
 
-// judge waits for the validators' certificate.
-func (l *life) judge() error {
-	l.out.doing("validators verify the proof and vote")
-	e, err := one[proofverifier.FactRegisteredEvent](l.ctx, l.history, "")
-	if err != nil {
-		return err
+// settle has the worker claim its fee.
+func (l *life) settle() error {
+	l.end("payment", "the fee is released, encrypted, to the worker", l.final)
+	claim, err := l.worker().Claim(l.ctx)
+	if err == nil {
+		l.facts(fact{"claimed", claim.Amount})
+		l.end("claim", fmt.Sprintf("the worker withdraws %v SAGE: the amount is public", claim.Amount), sent("Withdrawn", claim))
 	}
-	epoch, err := l.staking.Epoch(l.ctx, e.Event.Epoch)
-	if err != nil {
-		return err
-	}
-	v := vote{Verdict: e.Event.Verdict.String(), Weight: sage(e.Event.Weight), Total: epoch.Weight}
-	for i, m := range epoch.Members {
-		if e.Event.Bitmap>>i&1 == 1 {
-			v.Voters = append(v.Voters, l.names[m.Account])
-		}
-	}
-	slices.Sort(v.Voters)
-	l.report.Vote = v
-	l.end("vote", v.String(), e.Tx)
-	return nil
+	return err
 }
 
-// pay waits for the release of the fee, and has the worker claim it.
-func (l *life) pay() error {
-	var err error
-	if l.receipt, err = l.client.Wait(l.ctx, l.report.Job); err != nil {
-		return err
-	}
-	finalized, err := one[jobmanager.JobFinalizedEvent](l.ctx, l.history, "worker")
-	if err != nil {
-		return err
-	}
-	released, err := one[paymentrouter.PaymentReleasedEvent](l.ctx, l.history, "worker")
-	if err != nil {
-		return err
-	}
-	l.end("payment", "the fee is released, encrypted, to the worker", finalized.Tx, released.Tx)
-
-	l.out.doing("claiming")
-	claim, err := l.worker.Claim(l.ctx)
-	if err != nil {
-		return err
-	}
-	l.report.Claimed = claim.Amount
-	withdrawn, err := one[privacyrouter.WithdrawnEvent](l.ctx, l.history, "worker")
-	if err != nil {
-		return err
-	}
-	l.end("claim", fmt.Sprintf("the worker withdraws %v SAGE, which makes the amount public", l.report.Claimed), withdrawn.Tx)
-	return nil
-}
-
-// balances looks at what everybody holds.
-func (l *life) balances() (err error) {
-	r := l.report
+// balances looks at what client and worker hold in the end, and at the sum of what is
+// encrypted, which everybody sees: no SAGE may be made, or be gone but for a penalty.
+func (l *life) balances() error {
+	var payment bitsage.Payment
 	for p, err := range l.client.Payments(l.ctx) {
 		if err != nil {
 			return err
 		}
-		r.Fee, r.Payment = p.Amount, p.State
+		payment = p
 	}
-	if r.Balances, err = l.holdings(); err != nil {
+	encrypted, err1 := l.client.Balance(l.ctx)
+	earned, err2 := l.worker().Balance(l.ctx)
+	client, err3 := l.staking.Balance(l.ctx, l.account.Address())
+	worker, err4 := l.staking.Balance(l.ctx, l.worker().Address())
+	stake, err5 := l.staking.Stake(l.ctx, l.worker().Address())
+	privacy, err6 := l.Contracts().Address("PrivacyRouter")
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return err
 	}
-	if r.Pool, err = l.pool(); err != nil {
+	pool, err := l.staking.Balance(l.ctx, privacy)
+	if err != nil {
 		return err
 	}
-	c, w := r.Balances[0], r.Balances[1]
-	l.end("balances", fmt.Sprintf("client %v SAGE and %v encrypted, worker %v and %v", c.Public, c.Decrypted, w.Public, w.Decrypted))
-	if p := r.Penalty; p != nil {
-		p.Payment, p.Refunded, p.Earned = r.Payment, c.Decrypted, w.Decrypted
-		return p.check()
+	burned := given
+	for _, a := range []bitsage.Amount{client, worker, stake.Amount, pool} {
+		if burned, err = burned.Sub(a); err != nil {
+			return fmt.Errorf("there are more than %v SAGE: %w", given, err)
+		}
+	}
+	l.facts(fact{"fee", payment.Amount}, fact{"payment", payment.State}, fact{"client", client}, fact{"client_encrypted", encrypted.Total()},
+		fact{"worker", worker}, fact{"worker_encrypted", earned.Total()}, fact{"worker_staked", stake.Amount},
+		fact{"all_encrypted", pool}, fact{"burned", burned})
+	l.end("balances", fmt.Sprintf("client %v SAGE and %v encrypted, worker %v and %v", client, encrypted.Total(), worker, earned.Total()))
+	if !l.opt.cheat && !burned.IsZero() {
+		return fmt.Errorf("%v SAGE of %v are gone", burned, given)
 	}
 	return nil
 }
 
-// verify has the client verify the receipt.
-func (l *life) verify() (err error) {
+// verify has the client verify the receipt, and keep it.
+func (l *life) verify() error {
 	l.out.doing("verifying the receipt")
-	if l.report.Receipt, err = verify(l.ctx, l.receipt); err != nil {
+	begin := time.Now()
+	report, err := receipt.Verifier{Roots: prover.New(prover.Options{})}.Verify(l.ctx, l.receipt)
+	if err != nil {
 		return err
 	}
-	s := l.report.Receipt.Security
-	l.end("receipt", fmt.Sprintf("verified offline by the client: %d bits proven", max(s.Unique, s.Johnson)))
-	if !l.opt.tamper {
-		return nil
+	s := report.Security
+	l.facts(fact{"output_bytes", len(l.receipt.Output)}, fact{"proof_bytes", len(l.receipt.Proof)}, fact{"proof_hash", l.receipt.ProofHash},
+		fact{"bits_proven_unique_decoding", s.Unique}, fact{"bits_proven_johnson_bound", s.Johnson},
+		fact{"bits_conjectured", s.Conjectured}, fact{"bits_conjectured_list_decoding", s.ListDecoding}, fact{"verified_in", time.Since(begin)})
+	l.end("receipt", fmt.Sprintf("verified offline by the client: %d bits proven", s.Proven()))
+	if l.opt.out != "" {
+		data, err := json.Marshal(l.receipt)
+		if err == nil {
+			err = os.WriteFile(l.opt.out, data, 0o644)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	l.report.Tampered, err = tamper(l.ctx, l.receipt, l.opt.input())
+	if l.opt.tamper {
+		l.report.Refused, err = tamper(l.ctx, l.receipt, l.opt.input())
+	}
 	return err
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,10 +16,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
+	"github.com/bitsage/bitsage"
 	"github.com/bitsage/bitsage/chain"
 	"github.com/bitsage/bitsage/proof"
-	"github.com/bitsage/bitsage/staking"
+	"github.com/bitsage/bitsage/receipt"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -74,7 +78,7 @@ func TestTamper(t *testing.T) {
 	}
 	have := labels(stdout)
 	all := len(have)
-	have = slices.DeleteFunc(have, func(l string) bool { return l == "refused" })
+	have = slices.DeleteFunc(have, func(l string) bool { return l == "refused:" })
 	if n := all - len(have); n != 3 {
 		t.Errorf("%d refusals, want 3", n)
 	}
@@ -88,37 +92,23 @@ func TestTamper(t *testing.T) {
 func shape(t *testing.T, text string) string {
 	t.Helper()
 	var r report
-	dec := json.NewDecoder(strings.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil {
+	var v map[string]any
+	if err := errors.Join(json.Unmarshal([]byte(text), &struct{ Stages *[]stage }{&r.Stages}), json.Unmarshal([]byte(text), &v)); err != nil {
 		t.Fatal(err)
 	}
 	var lines []string
 	for _, s := range r.Stages {
 		line := "stage " + s.Stage + ":"
 		for _, tx := range s.Transactions {
-			line += strings.TrimRight(fmt.Sprintf(" %s %s", tx.Event, tx.Account), " ") + ","
+			line += " " + tx.Event + ","
 		}
 		lines = append(lines, strings.TrimRight(line, ",:"))
 	}
 	// A proof can be over before the first news of it arrives.
-	r.ProofStages = append(r.ProofStages, proofStage{})
-	all, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v any
-	if err := json.Unmarshal(all, &v); err != nil {
-		t.Fatal(err)
-	}
+	v["proof_stages"] = []any{map[string]any{"stage": "", "time_ns": 1.}}
 	paths := make(map[string]bool)
 	walk("", v, paths)
-	sorted := make([]string, 0, len(paths))
-	for p := range paths {
-		sorted = append(sorted, p)
-	}
-	slices.Sort(sorted)
-	return strings.Join(append(lines, sorted...), "\n") + "\n"
+	return strings.Join(append(lines, slices.Sorted(maps.Keys(paths))...), "\n") + "\n"
 }
 
 func walk(path string, v any, paths map[string]bool) {
@@ -168,13 +158,39 @@ func TestJSON(t *testing.T) {
 			t.Fatalf("exit code %d: %s", code, stderr)
 		}
 		golden(t, c.golden, stdout)
-		var r report
+		var r struct {
+			Schema string
+			Facts  struct {
+				Fee, All_encrypted string
+				Voters             []int
+			}
+		}
 		if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 			t.Fatal(err)
 		}
-		if r.Schema != schema || r.Fee.String() != "0.1" || r.Pool.String() != c.total || len(r.Vote.Voters) < 3 {
+		if f := r.Facts; r.Schema != schema || f.Fee != "0.1" || f.All_encrypted != c.total || len(f.Voters) < 3 {
 			t.Errorf("%s: %+v", c.golden, r)
 		}
+	}
+}
+
+// TestOut wants --out to write a receipt that verifies.
+func TestOut(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "receipt.json")
+	code, _, stderr := runWith(t, t.Context(), append(smallM31, "--out", file)...)
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := receipt.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Verify(t.Context()); err != nil || r.Certificate == nil {
+		t.Errorf("%+v: %v", r.Certificate, err)
 	}
 }
 
@@ -182,14 +198,14 @@ func TestJSON(t *testing.T) {
 // chain that succeeded and emitted the event, and an honest proof to come to no
 // penalty.
 func TestTransactions(t *testing.T) {
-	opt, err := parse(smallM31)
+	opt, err := parse(smallM31, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
 	p := newPrinter(&out)
 	defer p.close()
-	l := newLife(opt, p)
+	l := &life{report: newReport(opt), opt: opt, out: p}
 	if err := l.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +214,7 @@ func TestTransactions(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for _, s := range l.report.Stages {
+	for _, s := range l.Stages {
 		for _, tx := range s.Transactions {
 			hash, err := chain.ParseFelt(tx.Hash)
 			if err != nil {
@@ -208,14 +224,24 @@ func TestTransactions(t *testing.T) {
 			if err != nil || r.Reverted || r.Block.Number != tx.Block {
 				t.Fatalf("%s: %+v: %+v, %v", s.Stage, tx, r, err)
 			}
-			_, event, _ := strings.Cut(tx.Event, ".")
-			if !slices.ContainsFunc(r.Events, func(e chain.Event) bool { return e.Keys[0] == chain.Selector(event) }) {
-				t.Errorf("%s: %s has no event %s", s.Stage, tx.Hash, event)
+			if !slices.ContainsFunc(r.Events, func(e chain.Event) bool { return e.Keys[0] == chain.Selector(tx.Event) }) {
+				t.Errorf("%s: %s has no event %s", s.Stage, tx.Hash, tx.Event)
 			}
 		}
 	}
-	if r := l.report; r.Claimed != r.Fee || r.Balances[0].Decrypted != r.Pool || !r.Balances[1].Decrypted.IsZero() || r.Balances[1].Public != r.Fee {
-		t.Errorf("balances %+v of a fee of %v", r.Balances, r.Fee)
+	fee := l.value("fee").(bitsage.Amount)
+	worker, err := bitsage.SAGE(9000).Add(fee)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]any{
+		"claimed": fee, "worker": worker, "worker_encrypted": bitsage.Amount{}, "worker_staked": bitsage.SAGE(1000),
+		"client": bitsage.SAGE(900), "client_encrypted": deposit.Excess(fee), "all_encrypted": deposit.Excess(fee),
+		"payment": bitsage.Released, "burned": bitsage.Amount{},
+	} {
+		if got := l.value(name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
 	}
 	if err := l.punish(); err == nil || !strings.Contains(err.Error(), "did not notice") {
 		t.Errorf("an honest worker was punished: %v", err)
@@ -224,34 +250,20 @@ func TestTransactions(t *testing.T) {
 
 // TestPenalty changes every figure of the penalty that is due.
 func TestPenalty(t *testing.T) {
-	good, err := due()
-	if err != nil {
-		t.Fatal(err)
+	good := &report{Facts: due()}
+	for name, want := range map[string]any{"slashed": bitsage.SAGE(100), "bond": bitsage.SAGE(100), "worker_staked": bitsage.SAGE(900), "reputation": uint16(400)} {
+		if got := good.value(name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
 	}
-	if good.Slashed.String() != "100" || good.After.String() != "900" || good.Reputation != 400 || good.Slashed != good.Bond {
-		t.Errorf("due is %+v", good)
-	}
-	if err := good.check(); err != nil {
+	if err := good.compare(); err != nil {
 		t.Error(err)
 	}
-	for name, change := range map[string]func(p *penalty){
-		"offence":    func(p *penalty) { p.Offence = staking.OffenceEquivocation },
-		"bond":       func(p *penalty) { p.Bond = p.After },
-		"before":     func(p *penalty) { p.Before = p.After },
-		"slashed":    func(p *penalty) { p.Slashed = p.After },
-		"burned":     func(p *penalty) { p.Burned = p.After },
-		"reward":     func(p *penalty) { p.Reward = p.Bond },
-		"after":      func(p *penalty) { p.After = p.Before },
-		"bonded":     func(p *penalty) { p.Bonded = p.Bond },
-		"reputation": func(p *penalty) { p.Reputation++ },
-		"payment":    func(p *penalty) { p.Payment = "released" },
-		"refunded":   func(p *penalty) { p.Refunded = p.Bond.Excess(p.Bond) },
-		"earned":     func(p *penalty) { p.Earned = p.Bond },
-	} {
-		p := good
-		change(&p)
-		if err := p.check(); err == nil {
-			t.Errorf("another %s went unnoticed", name)
+	for i := range due() {
+		bad := &report{Facts: due()}
+		bad.Facts[i].value = bitsage.SAGE(123)
+		if err := bad.compare(); err == nil || !strings.Contains(err.Error(), bad.Facts[i].name) {
+			t.Errorf("another %s: %v", bad.Facts[i].name, err)
 		}
 	}
 }
@@ -270,6 +282,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"--mnemonic", "testdata/none"}, "no such file"},
 		{[]string{"--mnemonic", "testdata/report.txt"}, "mnemonic"},
 		{[]string{"--cheat", "--tamper"}, "there is none"},
+		{[]string{"--cheat", "--out", "receipt.json"}, "there is none"},
 		{[]string{"--fast"}, "not defined"},
 		{[]string{"extra"}, `unexpected argument "extra"`},
 	} {
@@ -279,7 +292,7 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	code, stdout, _ := runWith(t, t.Context(), "--help")
-	if code != exitOK || stdout != usage {
+	if code != exitOK || !strings.HasPrefix(stdout, about) || !strings.Contains(stdout, "-tamper") {
 		t.Errorf("--help: exit code %d, %q", code, stdout)
 	}
 }
@@ -300,8 +313,10 @@ func (w *trigger) Write(p []byte) (int, error) {
 }
 
 // TestInterrupt ends the context while the contracts are being deployed, and in the
-// middle of the proof.
+// middle of the proof, as an interrupt and a termination do. No files may be left.
 func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
 	for _, word := range []string{"wallet", "accept"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -318,6 +333,9 @@ func TestInterrupt(t *testing.T) {
 		if d := time.Since(begin); begin.IsZero() || d > 3*time.Second {
 			t.Errorf("%s: it took %v to stop", word, d)
 		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s: left in the folder for temporary files: %v, %v", word, left, err)
+		}
 	}
 }
 
@@ -330,16 +348,36 @@ func TestFails(t *testing.T) {
 	}
 }
 
+// failing is a role that serves and then fails.
+type failing struct{ err error }
+
+func (f failing) Run(context.Context) error { return f.err }
+
+func (f failing) Ready() <-chan struct{} {
+	ready := make(chan struct{})
+	close(ready)
+	return ready
+}
+
 // TestRoleFails wants the failure of a role to end everything, and to be told.
 func TestRoleFails(t *testing.T) {
 	broken := errors.New("broken")
-	n := &network{history: &history{changed: make(chan struct{})}}
-	n.ctx, n.fail = context.WithCancelCause(t.Context())
-	n.start(func(context.Context) error { return broken })
-	if _, err := one[OwnerAddedEvent](n.ctx, n.history, "worker"); !errors.Is(err, broken) {
+	l := &life{report: newReport(options{})}
+	l.ctx, l.fail = context.WithCancelCause(t.Context())
+	var err error
+	if l.LocalNetwork, err = bitsage.Local(t.Context(), bitsage.LocalConfig{Workers: -1, Validators: -1, Logger: quiet}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Start(t.Context(), failing{broken}); err != nil && !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	l.watch()
+	if err := context.Cause(l.ctx); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
-	n.running.Wait()
+	if err := l.close(); !errors.Is(err, broken) {
+		t.Errorf("closing: %v", err)
+	}
 }
 
 // TestPrinter wants a sign of life every few seconds.
@@ -350,20 +388,25 @@ func TestPrinter(t *testing.T) {
 		p.doing("waiting")
 		time.Sleep(10*time.Second + time.Millisecond)
 		p.close()
-		want := "             waiting, 3s\n             waiting, 6s\n             waiting, 9s\n"
+		want := "              waiting, 3s\n              waiting, 6s\n              waiting, 9s\n"
 		if out.String() != want {
 			t.Errorf("printed %q", out.String())
 		}
 	})
 }
 
-func TestShort(t *testing.T) {
-	for hex, want := range map[string]string{"0x1": "0x1", "0x123456789abcdef": "0x12345678…"} {
-		if got := short(hex); got != want {
-			t.Errorf("%s: %s", hex, got)
-		}
+// TestWidth wants no line of the table to be longer than 100 columns.
+func TestWidth(t *testing.T) {
+	var out bytes.Buffer
+	p := newPrinter(&out)
+	p.close()
+	tx := transaction{Hash: "0x123456789abcdef"}
+	p.row(stage{Stage: "submit proof", What: strings.Repeat("x", 200), Transactions: []transaction{tx, tx}, Time: 1000 * time.Second})
+	want := "submit proof  " + strings.Repeat("x", 60) + " 0x12345678… +1  1000.000s\n"
+	if got := out.String(); got != want || utf8.RuneCountInString(got) > 101 {
+		t.Errorf("printed %q", got)
 	}
-	if opt, err := parse(smallM31); err != nil || opt.dtype != proof.M31 || opt.mnemonic.Words() != 12 {
+	if opt, err := parse(smallM31, io.Discard); err != nil || opt.dtype != proof.M31 || opt.mnemonic.Words() != 12 {
 		t.Errorf("%+v, %v", opt, err)
 	}
 }

@@ -325,6 +325,17 @@ func TestPureConsensus(t *testing.T) {
 	})
 }
 
+// TestExamples keeps examples to what their readers can import.
+func TestExamples(t *testing.T) {
+	goFiles(t, func(path string, file *ast.File) {
+		for _, spec := range file.Imports {
+			if strings.HasPrefix(path, "examples/") && strings.Contains(spec.Path.Value, module+"/internal/") {
+				t.Errorf("%s imports %s, which is internal", path, spec.Path.Value)
+			}
+		}
+	})
+}
+
 // TestDocComments wants a comment on everything exported outside of tests and
 // commands.
 func TestDocComments(t *testing.T) {
