@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -34,30 +35,14 @@ const maxDescription = 1 << 20
 // ErrDescription means that a text is no description of a network.
 var ErrDescription = errors.New("bitsage: not the description of a network")
 
-// Dial returns a client of the network that is described at endpoint, the path of a file
-// or an https address; http only for this machine. It checks that the node serves the
-// chain and has the contracts, which are those of the description for good. cfg.Network
-// must be nil; the client closes the network.
+// Dial returns a client of the network that is described at endpoint; see DialNetwork.
+// cfg.Network must be nil; the client closes the network.
 func Dial(ctx context.Context, endpoint string, cfg Config) (*Client, error) {
 	if cfg.Network != nil {
 		return nil, errors.New("bitsage: Dial makes a network of its own: leave Config.Network nil, or use NewClient")
 	}
-	data, err := readDescription(ctx, endpoint)
-	if err != nil {
-		return nil, err
-	}
-	d, err := parseDescription(data)
-	if err != nil {
-		return nil, fmt.Errorf("%w: at %s", err, redact(endpoint))
-	}
-	node, err := chain.NewClient(d.RPC, chain.Options{ChainID: d.Deployment.ChainID, Logger: cfg.Logger})
-	if err != nil {
-		return nil, err
-	}
-	if err := d.Deployment.Verify(ctx, node); err != nil {
-		return nil, fmt.Errorf("bitsage: the node is not that of the description: %w", err)
-	}
-	if cfg.Network, err = NewNetwork(NetworkConfig{Chain: node, Contracts: d.Deployment, Logger: cfg.Logger}); err != nil {
+	var err error
+	if cfg.Network, err = DialNetwork(ctx, endpoint, cfg.Logger); err != nil {
 		return nil, err
 	}
 	c, err := NewClient(cfg)
@@ -66,6 +51,29 @@ func Dial(ctx context.Context, endpoint string, cfg Config) (*Client, error) {
 	}
 	c.dialed = true
 	return c, nil
+}
+
+// DialNetwork returns the network that is described at endpoint, the path of a file or an
+// https address; http only for this machine. It checks that the node serves the chain and
+// has the contracts, which are those of the description for good. A nil logger means
+// slog.Default().
+func DialNetwork(ctx context.Context, endpoint string, logger *slog.Logger) (*Network, error) {
+	data, err := readDescription(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	d, err := parseDescription(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: at %s", err, redact(endpoint))
+	}
+	node, err := chain.NewClient(d.RPC, chain.Options{ChainID: d.Deployment.ChainID, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Deployment.Verify(ctx, node); err != nil {
+		return nil, fmt.Errorf("bitsage: the node is not that of the description: %w", err)
+	}
+	return NewNetwork(NetworkConfig{Chain: node, Contracts: d.Deployment, Logger: logger})
 }
 
 // readDescription reads a file, or what a server has.

@@ -87,7 +87,7 @@ func newGenerator(t *testing.T, on *twin, s *sequence) *generator {
 	return g
 }
 
-// storiesEach is about how many stories a sequence of 50 steps has.
+// storiesEach is about how many stories a sequence of 60 steps has.
 const storiesEach = 3
 
 // planned makes up the next move of the plan.

@@ -43,6 +43,7 @@ func (g *generator) jobStory(rest func(j *job) []maker) []maker {
 			j.deadline = j.lock + 24*3600
 			return client.does("submits a job", j.submitCall(j.payment(g.t)))
 		},
+		func(g *generator) move { return g.stranger.does("accepts what is another's", j.acceptCall()) },
 		func(g *generator) move { return worker.operator.does("accepts", j.acceptCall()) },
 		func(g *generator) move { return worker.does("submits a proof", j.submitProofCall(g.t)) },
 	}, rest(j)...)

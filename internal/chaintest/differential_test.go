@@ -28,7 +28,7 @@ var (
 	differentialSeed    = flag.Uint64("differential.seed", 1, "the first `seed` of the differential run")
 	differentialSeqs    = flag.Uint64("differential.seqs", 20, "the `number` of sequences of the differential run")
 	differentialDevnets = flag.Int("differential.devnets", 2, "the `number` of devnets that repeat the sequences side by side")
-	differentialSteps   = flag.Int("differential.steps", 50, "the `length` of its sequences")
+	differentialSteps   = flag.Int("differential.steps", 60, "the `length` of its sequences")
 )
 
 // cast are the owner and those who act.
