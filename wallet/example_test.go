@@ -79,7 +79,7 @@ func ExampleVerify() {
 	fmt.Println(wallet.Verify(key.PublicKey(), felt.FromUint64(43), signature))
 	// Output:
 	// <nil>
-	// starksig: the signature does not verify
+	// wallet: the signature does not verify
 }
 
 // A key in a file. The cost here is for an example: leave Scrypt out.

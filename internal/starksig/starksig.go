@@ -15,21 +15,22 @@ import (
 const Size = 2 * felt.Size
 
 // The reasons for which a signature is refused, one per check. Only ErrSignature
-// speaks of a well-formed question with the answer no.
+// speaks of a well-formed question with the answer no. Their texts name package wallet, where
+// users find them.
 var (
 	// ErrSignature means that a signature is not that of the message under the key.
-	ErrSignature = errors.New("starksig: the signature does not verify")
+	ErrSignature = errors.New("wallet: the signature does not verify")
 	// ErrRange means that r is not in [1, 2^251), s not in [1, n), or the
 	// inverse of s not below 2^251.
-	ErrRange = errors.New("starksig: signature out of range")
+	ErrRange = errors.New("wallet: signature out of range")
 	// ErrSize means that an encoded signature has not Size bytes.
-	ErrSize = errors.New("starksig: an encoded signature has 64 bytes")
+	ErrSize = errors.New("wallet: an encoded signature has 64 bytes")
 	// ErrHashRange means that a message hash is not below 2^251. Transaction hashes
 	// are, but for one in about 2^55.
-	ErrHashRange = errors.New("starksig: the message hash is not below 2^251")
+	ErrHashRange = errors.New("wallet: the message hash is not below 2^251")
 	// ErrPublicKey means that a public key is no point of the curve, or the point
 	// at infinity.
-	ErrPublicKey = errors.New("starksig: the public key is no point of the Stark curve")
+	ErrPublicKey = errors.New("wallet: the public key is no point of the Stark curve")
 )
 
 // Signature is an ECDSA signature over the Stark curve. In a transaction it is the two felts
