@@ -268,7 +268,6 @@ func path(pkg string) string {
 	return pkg
 }
 
-// TestBrowser builds the verifier for js/wasm.
 // TestBrowser builds what verifies for browsers (js/wasm) and for WASI (wasip1).
 func TestBrowser(t *testing.T) {
 	for _, build := range []struct {
