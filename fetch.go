@@ -16,10 +16,7 @@ import (
 
 // fetchTask gets the task of a job from the first peer that has it.
 func fetchTask(ctx context.Context, host transport.Host, peers []transport.PeerID, id proof.JobID, job *settle.Job) (proof.Task, error) {
-	t, err := wire.FetchTask(ctx, host, peers, id, func(t proof.Task) error {
-		return compareTask(t, job)
-	})
-	return t, err
+	return wire.FetchTask(ctx, host, peers, id, func(t proof.Task) error { return compareTask(t, job) })
 }
 
 // compareTask compares a task with what the chain says of its job.

@@ -60,11 +60,7 @@ func list(ctx context.Context, account *chain.Account, verifier chain.Felt, cloc
 		return err
 	}
 	read := proofverifier.ProfileActionCall(name, listedBits)
-	result, err := account.Client().Call(ctx, chain.Call{To: verifier, Selector: read.Selector, Calldata: read.Calldata}, chain.AtLatest())
-	if err != nil {
-		return err
-	}
-	action, err := proofverifier.DecodeProfileAction(result)
+	action, err := cairo.Read(ctx, account.Client(), chain.AtLatest(), verifier, read, proofverifier.DecodeProfileAction)
 	if err != nil {
 		return err
 	}
@@ -76,7 +72,7 @@ func list(ctx context.Context, account *chain.Account, verifier chain.Felt, cloc
 }
 
 func execute(ctx context.Context, account *chain.Account, to chain.Felt, c cairo.Call) error {
-	tx, err := account.Execute(ctx, chain.Call{To: to, Selector: c.Selector, Calldata: c.Calldata})
+	tx, err := account.Execute(ctx, c.At(to))
 	if err == nil {
 		_, err = account.Wait(ctx, tx)
 	}

@@ -133,9 +133,7 @@ const quoteTag = "bitsage/quote/v1"
 // Hash returns what the worker signs: poseidon_hash_many over all fields and the
 // deployment.
 func (q Quote) Hash(d Domain) felt.Felt {
-	var tag felt.Felt
-	tag.SetBytes([]byte(quoteTag)) // a short string
-	felts := []felt.Felt{tag, d.ChainID, d.JobManager, number(q.Request[16:]), number(q.Request[:16]), q.Worker}
+	felts := []felt.Felt{number([]byte(quoteTag)), d.ChainID, d.JobManager, number(q.Request[16:]), number(q.Request[:16]), q.Worker}
 	felts = append(felts, number(binary.BigEndian.AppendUint64(nil, uint64(q.Fee))), seconds(q.Expiry), seconds(q.LockDeadline), seconds(q.Deadline))
 	felts = append(felts, q.Key.Felts()...)
 	felts = append(felts, peerFelts(q.Peer)...)
