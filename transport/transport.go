@@ -2,7 +2,7 @@
 // bitsage to reach each other off the chain: publish messages to topics, and ask a peer.
 //
 // [Host] is what a role sees of it. Package bitsage has a network within one process;
-// another transport is whatever gives a role a Host.
+// another one is whatever implements bitsage.Transport, whose Join returns a Host.
 //
 // Nothing that arrives is to be believed: a Host vouches for the identity of the peer
 // that published or asked, for sizes, and for nothing else.
