@@ -50,8 +50,8 @@ func (c *Client) intended(ctx context.Context, i *intent) (Quote, error) {
 
 var errClientClosed = errors.New("bitsage: the client is closed")
 
-// join opens the client's folder and joins the network, once. To join may take long: who
-// waits for another call of it does so no longer than its own context.
+// join opens the client's folder and joins the network, once. Joining may take long: whoever
+// waits for another call of it does so no longer than their own context.
 func (c *Client) join(ctx context.Context) error {
 	select {
 	case c.joining <- struct{}{}:

@@ -138,7 +138,7 @@ func (c *Client) hear(ctx context.Context, id proof.JobID, worker chain.Felt) (<
 	return news, nil
 }
 
-// tell hands a worker's news to who watches the job, as far as they keep up.
+// tell hands a worker's news to those who watch the job, as far as they keep up.
 func (c *Client) tell(from transport.PeerID, p wire.Progress) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/bitsage/bitsage/proof"
 )
 
-// Watch yields every state of a job once and in order, also to who comes later and
+// Watch yields every state of a job once and in order, also to whoever comes later and
 // knows no more than the job's identifier.
 func ExampleClient_Watch() {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -102,7 +102,7 @@ const (
 // Final reports whether the state is an end.
 func (s State) Final() bool { return s == Done || s == Rejected || s == Expired || s == Cancelled }
 
-// err returns what a final state means to who waits for the result.
+// err returns what a final state means to whoever waits for the result.
 func (s State) err() error {
 	switch s {
 	case Expired:

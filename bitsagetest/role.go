@@ -21,7 +21,7 @@ type member struct {
 	account    *wallet.Account
 	dir        string
 
-	turn sync.Mutex // held by who starts or stops it
+	turn sync.Mutex // held by whoever starts or stops it
 
 	// Network.mu guards these.
 	forges, forged bool // from the next start on; whether it ever did

@@ -99,7 +99,7 @@ func (p Program) Rows() int {
 	return of(p, func(q program.Program) int { return 1 << q.LogRows() })
 }
 
-// DefaultProfile returns the profile of proofs for who chooses none.
+// DefaultProfile returns the profile of proofs for whoever chooses none.
 func (p Program) DefaultProfile() Profile {
 	return of(p, func(q program.Program) Profile {
 		profile, _ := ParseProfile(q.Kind().Profile()) // a test holds the kinds to it

@@ -32,7 +32,7 @@ func TestCodes(t *testing.T) {
 		}
 		ours = append(ours, m[1])
 	}
-	// The rest is for who deploys, owns, or is a contract.
+	// The rest is for whoever deploys, owns, or is a contract.
 	others := []string{"ALREADY_CONFIGURED", "MODEL_EXISTS", "BOND_UNKNOWN", "EPOCH_LENGTH"}
 	for _, contract := range []string{"staking", "validators", "reputation"} {
 		for _, m := range regexp.MustCompile(`errors::([A-Z_]+)`).FindAllStringSubmatch(read("../contracts/src/"+contract+".cairo"), -1) {

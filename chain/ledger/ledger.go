@@ -58,7 +58,7 @@ type Ledger struct {
 	store    store
 	client   *chain.Client
 
-	write sync.Mutex // held by who changes the chain
+	write sync.Mutex // held by whoever changes the chain
 
 	mu       sync.RWMutex // guards what follows; only who holds write changes it
 	archive  *archive

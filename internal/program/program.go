@@ -1,5 +1,5 @@
-// Package program says what a kind of program is: all that who verifies, pays for, sends
-// or proves a program must know of it, but how to run it. What runs programs is in
+// Package program says what a kind of program is: all that whoever verifies, pays for,
+// sends or proves a program must know of it, but how to run it. What runs programs is in
 // package internal/program/exec, so that a verifier links none of it.
 //
 // A program travels as its text, a line such as "matmul int8 16x16x16" whose first word
@@ -45,7 +45,7 @@ type Kind interface {
 	// one text for a program, and no program that cannot be proven.
 	Parse(text string) (Program, error)
 
-	// Profile names the profile of proofs for who chooses none.
+	// Profile names the profile of proofs for whoever chooses none.
 	Profile() string
 
 	// SelfTests are small programs with which a worker finds out whether it proves right.
@@ -143,7 +143,7 @@ type OutputDigest interface {
 	// DigestOutput returns the commitment to an output that has passed CheckOutput.
 	DigestOutput(output []byte) Digest
 
-	// CheckDigest says why a digest cannot be that of an output, so that who claims it is
+	// CheckDigest says why a digest cannot be that of an output, so that whoever claims it is
 	// guilty. The zero digest passes.
 	CheckDigest(d Digest) error
 }
