@@ -8,7 +8,7 @@ import (
 	"github.com/bitsage/bitsage/transport"
 )
 
-// Patience of Ask: how often it asks, with pauses that double from the first one.
+// How often Ask asks, with pauses that double from the first one.
 const (
 	attempts   = 7
 	firstPause = 50 * time.Millisecond
