@@ -301,8 +301,10 @@ func (c *Client) Proof(ctx context.Context, id proof.JobID) (*proof.Proof, error
 	if err != nil {
 		return nil, &JobError{id, errors.Join(ErrUnavailable, err)}
 	}
-	_, err = proof.Verify(task.Statement(id, job.ResultRoot), p, task.Profile)
-	return p, err
+	if _, err := proof.Verify(task.Statement(id, job.ResultRoot), p, task.Profile); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func (c *Client) origin(client chain.Felt) receipt.Origin {

@@ -34,3 +34,6 @@ func (h *Handle) Proof(ctx context.Context) (*proof.Proof, error) { return h.cli
 
 // Cancel is Client.Cancel.
 func (h *Handle) Cancel(ctx context.Context) error { return h.client.Cancel(ctx, h.ID) }
+
+// Expire is Client.Expire.
+func (h *Handle) Expire(ctx context.Context) error { return h.client.Expire(ctx, h.ID) }
