@@ -40,7 +40,8 @@ type WorkerConfig struct {
 	Stake Amount
 	// Lock is how long the stake is locked then; zero is 30 days.
 	Lock time.Duration
-	// Price returns the fee for a job. Nil is DefaultPrice.
+	// Price returns the fee for a job, a whole number of thousandths of a SAGE: of any
+	// other there is no quote. Several goroutines call it at once. Nil is DefaultPrice.
 	Price func(Estimate) Amount
 	// Prover makes the proofs; nil is NewProver on this machine with MaxMemory.
 	Prover Prover
