@@ -34,14 +34,16 @@ var (
 // errRan means that Run was called again.
 var errRan = errors.New("bitsage: Run was called before: make a new Worker or Validator of the same Config")
 
-// JobError says that a job came to a bad end.
+// JobError says that a job came to a bad end; [errors.As] and [errors.Is] find the reason.
 type JobError struct {
 	Job proof.JobID
 	Err error
 }
 
 // Error implements error.
-func (e *JobError) Error() string { return fmt.Sprintf("bitsage: job %v: %v", e.Job, e.Err) }
+func (e *JobError) Error() string {
+	return fmt.Sprintf("bitsage: job %v: %s", e.Job, strings.TrimPrefix(e.Err.Error(), "bitsage: "))
+}
 
 // Unwrap returns the reason.
 func (e *JobError) Unwrap() error { return e.Err }

@@ -71,7 +71,8 @@ func DefaultPrice(e Estimate) Amount {
 // Worker executes and proves jobs, one at a time on all processors, and accepts a job
 // on the chain when the one before it is proven. A worker that finds its own proof
 // wrong, or whose job was rejected or expired, takes no more jobs until proofs that it
-// makes for itself verify: so it loses one bond at most.
+// makes for itself verify: so it loses one bond at most. Its methods are safe for
+// concurrent use, while Run serves too.
 type Worker struct {
 	cfg      WorkerConfig
 	prover   Prover
