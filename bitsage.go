@@ -42,7 +42,9 @@ import (
 	"github.com/bitsage/bitsage/wallet"
 )
 
-// Amount is an amount of SAGE.
+// Amount is an amount of SAGE, exact to 10^-18; the zero Amount is nothing. [SAGE] makes whole
+// ones, money.Parse others, as of "0.5". Amounts that are paid or moved in encrypted form are
+// whole numbers of thousandths of a SAGE.
 type Amount = money.Amount
 
 // SAGE returns n SAGE.

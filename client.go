@@ -101,14 +101,16 @@ func (b Balance) Total() Amount { return settle.Balance(b).Total() }
 
 // Deposit moves SAGE of the client's account into its confidential balance, from
 // which fees are paid. The amount is public; what is paid from it is not. It must be
-// a whole number of thousandths of a SAGE.
+// a whole number of thousandths of a SAGE. If the account has too little, the error is
+// the chain's, with INSUFFICIENT_BALANCE in it.
 func (c *Client) Deposit(ctx context.Context, amount Amount) (Transaction, error) {
 	r, err := c.money.Deposit(ctx, amount)
 	return newTransaction(r, amount), err
 }
 
 // Withdraw moves an amount of the confidential balance back to the client's account,
-// refunds that are pending included. The amount becomes public.
+// refunds that are pending included. The amount becomes public. It must be a whole
+// number of thousandths of a SAGE. It fails with a *BalanceError.
 func (c *Client) Withdraw(ctx context.Context, amount Amount) (Transaction, error) {
 	r, err := c.money.Withdraw(ctx, amount, c.account.Address())
 	return newTransaction(r, amount), explain(err, amount)
@@ -122,7 +124,8 @@ func (c *Client) Balance(ctx context.Context) (Balance, error) {
 }
 
 // Estimate returns what a job amounts to: its trace, its proof and how many bits of
-// security that has. It asks nobody; see Quotes for what the job costs.
+// security that has. It asks nobody; see Quotes for what the job costs. The job must be
+// complete, with its input.
 func (c *Client) Estimate(job Job) (Estimate, error) {
 	if err := job.validate(); err != nil {
 		return Estimate{}, err

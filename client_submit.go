@@ -139,8 +139,8 @@ func (c *Client) intend(i intent) error {
 // Submit is idempotent, also across crashes: the identifier commits to the job, an
 // equal job (Label included) is the same job, and a job that the chain has already
 // is left as it is. To try again after a bad end, change the Label. Errors are
-// *NoQuoteError, *BalanceError, those of a job that cannot be run, and those of
-// packages chain and wallet.
+// *NoQuoteError, *BalanceError, ErrExpired for a deadline that has passed, those of a
+// job that cannot be run, as *proof.InputError, and those of packages chain and wallet.
 func (c *Client) Submit(ctx context.Context, job Job) (*Submission, error) {
 	if err := job.validate(); err != nil {
 		return nil, err

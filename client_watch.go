@@ -155,9 +155,10 @@ func (c *Client) tell(from transport.PeerID, p wire.Progress) {
 
 // Wait waits for the job to end and returns its receipt, checked against the chain.
 // When a deadline passes it expires the job, so that the fee goes back. It fails with
-// a *JobError: a *RejectedError, ErrExpired, ErrCancelled, or ErrUnavailable if the
-// job is done but nobody hands out the result, which a later Wait may find. Call
-// Verify on the receipt before relying on it.
+// a *JobError around a *RejectedError, ErrExpired, ErrCancelled, or ErrUnavailable if
+// the job is done but nobody hands out the result, which a later Wait may find; with
+// ErrUnknownJob; or with the error of ctx, which leaves the job alone. Call Verify on
+// the receipt before relying on it.
 func (c *Client) Wait(ctx context.Context, id proof.JobID) (*receipt.Receipt, error) {
 	expiring, cancel := context.WithCancel(ctx)
 	defer cancel()

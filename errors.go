@@ -15,7 +15,8 @@ var (
 	// ErrUnknownJob means that the chain has no job of that identifier.
 	ErrUnknownJob = errors.New("bitsage: unknown job")
 	// ErrExpired means that a job's deadline passed before it was done. The fee has
-	// gone back.
+	// gone back; from Submit, Quotes and Estimate it means that Job.Deadline is not in
+	// the future, and nothing was paid.
 	ErrExpired = errors.New("bitsage: the job's deadline has passed")
 	// ErrCancelled means that the client took the job back.
 	ErrCancelled = errors.New("bitsage: the job was cancelled")
@@ -33,14 +34,16 @@ var (
 // errRan means that Run was called again.
 var errRan = errors.New("bitsage: Run was called before: make a new Worker or Validator of the same Config")
 
-// JobError says that a job came to a bad end.
+// JobError says that a job came to a bad end; [errors.As] and [errors.Is] find the reason.
 type JobError struct {
 	Job proof.JobID
 	Err error
 }
 
 // Error implements error.
-func (e *JobError) Error() string { return fmt.Sprintf("bitsage: job %v: %v", e.Job, e.Err) }
+func (e *JobError) Error() string {
+	return fmt.Sprintf("bitsage: job %v: %s", e.Job, strings.TrimPrefix(e.Err.Error(), "bitsage: "))
+}
 
 // Unwrap returns the reason.
 func (e *JobError) Unwrap() error { return e.Err }
@@ -61,7 +64,7 @@ func (e *RejectedError) Error() string {
 // that was asked answered.
 type NoQuoteError struct {
 	MaxFee  Amount
-	Reasons map[string]string // by the worker's address
+	Reasons map[string]string // by the worker's address, for people; empty if no worker is registered
 }
 
 // Error implements error.
@@ -77,16 +80,16 @@ func (e *NoQuoteError) Error() string {
 	return b.String()
 }
 
-// BalanceError says that a client's confidential balance does not cover a fee.
-// Deposit what is missing.
+// BalanceError says that a client's confidential balance, what is pending included, does
+// not cover a fee or a withdrawal. Nothing was sent.
 type BalanceError struct{ Have, Need Amount }
 
-// Missing returns what to deposit at least.
+// Missing returns what to deposit at least, see [Client.Deposit].
 func (e *BalanceError) Missing() Amount { return e.Need.Excess(e.Have) }
 
 // Error implements error.
 func (e *BalanceError) Error() string {
-	return fmt.Sprintf("bitsage: the confidential balance is %v SAGE and %v are needed: Deposit %v SAGE or more", e.Have, e.Need, e.Missing())
+	return fmt.Sprintf("bitsage: the confidential balance is %v SAGE and %v are needed: %v SAGE are missing; Deposit them, or pay or withdraw less", e.Have, e.Need, e.Missing())
 }
 
 // explain makes public errors of those of the chain's side.

@@ -15,16 +15,20 @@ import (
 // Job is a program to run on an input.
 type Job struct {
 	Program proof.Program
-	Input   []byte
+	// Input is in the program's encoding, as of proof.MatMul, and Program.InputSize bytes
+	// long. It must not be changed before Submit has returned.
+	Input []byte
 	// Profile pins the security of the proof; zero means the program's default, which for
 	// matrix products is proof.MatMulP96, 96 bits proven.
 	Profile proof.Profile
-	// MaxFee is the most to pay; quotes above it are not taken.
+	// MaxFee is the most to pay; quotes above it are not taken. Zero takes only workers that
+	// ask nothing.
 	MaxFee Amount
 	// Deadline is when the worker must have submitted its proof and the validators
 	// must have judged it: else the fee goes back. Zero leaves it to the quotes.
 	Deadline time.Time
-	// Label tells apart jobs that are otherwise equal. It enters the identifier.
+	// Label tells apart jobs that are otherwise equal. It enters the identifier, and is at
+	// most proof.MaxLabel bytes. MaxFee, Deadline and Quote do not enter it.
 	Label string
 	// Quote is the quote to take, one of Client.Quotes for the same job. Nil takes
 	// the cheapest.

@@ -49,8 +49,8 @@ const (
 )
 
 // Quotes asks the workers that the chain knows what a job costs, and returns the
-// quotes within MaxFee, the cheapest first. They are told the program, not the input.
-// It fails with a *NoQuoteError if there are none.
+// quotes within MaxFee, the cheapest first. They are told the program, not the input,
+// which the job must have nevertheless. It fails with a *NoQuoteError if there are none.
 func (c *Client) Quotes(ctx context.Context, job Job) ([]Quote, error) {
 	if err := job.validate(); err != nil {
 		return nil, err

@@ -40,7 +40,8 @@ type WorkerConfig struct {
 	Stake Amount
 	// Lock is how long the stake is locked then; zero is 30 days.
 	Lock time.Duration
-	// Price returns the fee for a job. Nil is DefaultPrice.
+	// Price returns the fee for a job, a whole number of thousandths of a SAGE: of any
+	// other there is no quote. Several goroutines call it at once. Nil is DefaultPrice.
 	Price func(Estimate) Amount
 	// Prover makes the proofs; nil is NewProver on this machine with MaxMemory.
 	Prover Prover
@@ -70,7 +71,8 @@ func DefaultPrice(e Estimate) Amount {
 // Worker executes and proves jobs, one at a time on all processors, and accepts a job
 // on the chain when the one before it is proven. A worker that finds its own proof
 // wrong, or whose job was rejected or expired, takes no more jobs until proofs that it
-// makes for itself verify: so it loses one bond at most.
+// makes for itself verify: so it loses one bond at most. Its methods are safe for
+// concurrent use, while Run serves too.
 type Worker struct {
 	cfg      WorkerConfig
 	prover   Prover

@@ -29,7 +29,7 @@ const (
 var (
 	errBroken   = errors.New("the worker is out of order")
 	errStopping = errors.New("the worker is stopping")
-	errBusy     = errors.New("the worker is busy: it would not be done in time")
+	errBusy     = errors.New("the worker would not be sure to begin and be done in time: give the job more time, or try again later")
 	errStake    = errors.New("the worker's stake secures as many jobs as it can")
 	errUsed     = errors.New("the worker has taken another job for this quote")
 	errOffline  = errors.New("the worker cannot reach the chain")

@@ -72,7 +72,7 @@ func (r Rate) Amount(baseUnits *big.Int) (Amount, error) {
 	}
 	q, rest := new(big.Int).QuoRem(baseUnits, r.units, new(big.Int))
 	if rest.Sign() != 0 {
-		return 0, fmt.Errorf("%w: not a whole number of units", ErrAmount)
+		return 0, fmt.Errorf("%w: %v base units are no whole number of units of %v", ErrAmount, baseUnits, r.units)
 	}
 	return Amount(q.Uint64()), nil
 }
