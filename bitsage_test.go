@@ -434,7 +434,7 @@ func TestTerms(t *testing.T) {
 	j.MaxFee = SAGE(200)
 	w.worker.cfg.Price = func(Estimate) Amount { return SAGE(150) }
 	var short *BalanceError
-	if _, err := w.client.Submit(ctx, j); !errors.As(err, &short) || short.Missing() != SAGE(50) || !strings.Contains(err.Error(), "Deposit 50 SAGE") {
+	if _, err := w.client.Submit(ctx, j); !errors.As(err, &short) || short.Missing() != SAGE(50) || !strings.Contains(err.Error(), "50 SAGE are missing") {
 		t.Errorf("a fee above the balance: %v", err)
 	}
 	w.worker.cfg.Price = DefaultPrice
