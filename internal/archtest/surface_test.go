@@ -8,14 +8,14 @@ import (
 )
 
 // unusable lists exported names that nobody outside of this module can use, or see the fields
-// of, since their types are internal, with the reason for which each is left for now. The name
-// of a package stands for all of its names.
+// of, since their types are internal, with the use that packages of this module have for each.
+// The name of a package stands for all of its names.
 var unusable = map[string]string{
 	"proof.New":    "makes a Proof of what packages of this module have",
 	"proof.STARK":  "gives packages of this module the inner form",
 	"proof.AIR":    "gives packages of this module the constraints, and the oracle in Rust",
 	"proof.Config": "gives packages of this module the parameters",
-	"prover":       "stands on columns, constraints and backends, which are internal",
+	"prover":       "gives benchmarks and the oracle in Rust columns, constraints and backends, which are internal",
 
 	"interop/statement": "is for the oracle in Rust, which is no user",
 }
